@@ -1,0 +1,168 @@
+"""Errors, by what happens next: Stalled waits for a watch, Waiting retries at a fixed delay, Failed backs off.
+
+Raised where a thing is known, turned into conditions by reconcile/outcome.py alone. An error's class gives
+its reason; its message says what happened, to which object, where, and the lever that helps, in that order,
+and never carries a secret. Whatever is not a PackhouseError is a bug of ours (reason InternalError).
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Final
+
+from packhouse.api.conditions import Reason
+
+
+class PackhouseError(Exception):
+    """Base of everything we raise on purpose."""
+
+    reason: ClassVar[Reason]
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class Stalled(PackhouseError):
+    """Only a change of spec, values or packages helps; a watch wakes the object, no timer does."""
+
+
+class Waiting(PackhouseError):
+    """Something else must happen first; look again after `retry_after_seconds`."""
+
+    retry_after_seconds: ClassVar[float] = 10.0
+
+
+class Failed(PackhouseError):
+    """May pass by itself: back-off with jitter, capped by syncPeriod.
+
+    `retry_after_seconds`, where the other side named one (Retry-After), is the least time to wait.
+    """
+
+    def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+
+class InvalidSpec(Stalled):
+    reason = Reason.INVALID_SPEC
+
+
+class UnsupportedStep(Stalled):
+    reason = Reason.UNSUPPORTED_STEP
+
+
+class PackageNotFound(Stalled):
+    reason = Reason.PACKAGE_NOT_FOUND
+
+
+class NoMatchingVersion(Stalled):
+    reason = Reason.NO_MATCHING_VERSION
+
+
+class InvalidConstraint(Stalled):
+    reason = Reason.INVALID_CONSTRAINT
+
+
+class DowngradeRefused(Stalled):
+    reason = Reason.DOWNGRADE_REFUSED
+
+
+class ValuesMissing(Stalled):
+    reason = Reason.VALUES_MISSING
+
+
+class ValuesInvalid(Stalled):
+    reason = Reason.VALUES_INVALID
+
+
+class ValuesSchemaInvalid(Stalled):
+    reason = Reason.VALUES_SCHEMA_INVALID
+
+
+class BundleInvalid(Stalled):
+    reason = Reason.BUNDLE_INVALID
+
+
+class OwnershipConflict(Stalled):
+    reason = Reason.OWNERSHIP_CONFLICT
+
+
+class InventoryTooLarge(Stalled):
+    reason = Reason.INVENTORY_TOO_LARGE
+
+
+class RenderedInvalid(Stalled):
+    reason = Reason.RENDERED_INVALID
+
+
+class TemplateFailed(Stalled):
+    reason = Reason.TEMPLATE_FAILED
+
+
+class RenderLimitExceeded(Stalled):
+    reason = Reason.RENDER_LIMIT_EXCEEDED
+
+
+class ServiceAccountMissing(Waiting):
+    reason = Reason.SERVICE_ACCOUNT_MISSING
+
+
+class SecretMissing(Waiting):
+    reason = Reason.SECRET_MISSING
+
+
+class NotHealthy(Waiting):
+    reason = Reason.NOT_HEALTHY
+
+
+class DeletionPending(Waiting):
+    reason = Reason.DELETION_PENDING
+    retry_after_seconds = 2.0
+
+
+class FetchFailed(Failed):
+    reason = Reason.FETCH_FAILED
+
+
+class FetchLimitExceeded(Failed):
+    reason = Reason.FETCH_LIMIT_EXCEEDED
+
+
+class DigestMismatch(Failed):
+    reason = Reason.DIGEST_MISMATCH
+
+
+class AuthenticationFailed(Failed):
+    reason = Reason.AUTHENTICATION_FAILED
+
+
+class RendererUnavailable(Failed):
+    reason = Reason.RENDERER_UNAVAILABLE
+
+
+class Forbidden(Failed):
+    reason = Reason.FORBIDDEN
+
+
+class DeployFailed(Failed):
+    reason = Reason.DEPLOY_FAILED
+
+
+class FieldConflict(Failed):
+    reason = Reason.FIELD_CONFLICT
+
+
+class PruneFailed(Failed):
+    reason = Reason.PRUNE_FAILED
+
+
+class ClusterUnavailable(Failed):
+    reason = Reason.CLUSTER_UNAVAILABLE
+
+
+def _leaves(base: type[PackhouseError]) -> list[type[PackhouseError]]:
+    return [leaf for child in base.__subclasses__() for leaf in (_leaves(child) or [child])]
+
+
+#: Errors by their reason: how an error that crossed a process boundary becomes itself again.
+BY_REASON: Final[dict[str, type[PackhouseError]]] = {leaf.reason.value: leaf for leaf in _leaves(PackhouseError)}

@@ -1,0 +1,42 @@
+"""Groups, kinds, labels and annotations: each word of the wire is spelled here and nowhere else."""
+
+from __future__ import annotations
+
+from typing import Final
+
+PACKAGE_GROUP: Final = "package.carvel.dev"
+INSTALL_GROUP: Final = "install.package.carvel.dev"
+VERSION: Final = "v1alpha1"
+PACKAGE_API: Final = f"{PACKAGE_GROUP}/{VERSION}"
+INSTALL_API: Final = f"{INSTALL_GROUP}/{VERSION}"
+
+#: The later Carvel generation, accepted inside bundles and converted on the way in.
+DATA_PACKAGING_API: Final = "data.packaging.carvel.dev/v1alpha1"
+
+PACKAGE: Final = "Package"
+PACKAGE_METADATA: Final = "PackageMetadata"
+PACKAGE_REPOSITORY: Final = "PackageRepository"
+INSTALLED_PACKAGE: Final = "InstalledPackage"
+
+#: Held by every PackageRepository and InstalledPackage that has something to clean up.
+FINALIZER: Final = f"{INSTALL_GROUP}/cleanup"
+
+#: Field managers: one for what an install applies, one for packages, one for status, one for finalizers.
+APPLY_MANAGER: Final = "packhouse"
+CATALOGUE_MANAGER: Final = "packhouse-catalogue"
+STATUS_MANAGER: Final = "packhouse-status"
+FINALIZER_MANAGER: Final = "packhouse-finalizer"
+
+#: On a Package: the repository that owns it (a label, so that deletion can select by it) and those that
+#: offer the same content (a comma list). A Package without the label was made by hand.
+REPOSITORY_LABEL: Final = f"{INSTALL_GROUP}/repository"
+ALSO_OFFERED_BY: Final = f"{INSTALL_GROUP}/also-offered-by"
+
+#: On each applied object: a short digest to select by, and the readable owner as "namespace/name".
+#: Never the install's uid: a restored backup must find its objects again.
+OWNER_LABEL: Final = f"{INSTALL_GROUP}/owner"
+OWNER_ANNOTATION: Final = f"{INSTALL_GROUP}/installed-by"
+
+#: Set by publishers and users.
+REVISION: Final = "packaging.carvel.dev/revision"
+DOWNGRADABLE: Final = "packaging.carvel.dev/downgradable"

@@ -1,0 +1,117 @@
+"""Every tunable, with its unit in the name, read once from the environment (PACKHOUSE_ + the field's name).
+
+docs/howto/settings.md lists them. A value that cannot be read ends the program with a sentence, at start.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+MIB = 1024 * 1024
+PREFIX = "PACKHOUSE_"
+
+
+class SettingsInvalid(ValueError):
+    """A variable of the environment cannot be read as what it should be."""
+
+
+def _default_cache() -> Path:
+    return Path(tempfile.gettempdir()) / f"packhouse-{os.getuid()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The defaults are those of docs/howto/settings.md."""
+
+    # where the operator lives
+    operator_namespace: str = "packhouse-system"  # secretRef of a PackageRepository is read here
+    cache_dir: Path = field(default_factory=_default_cache)
+    renderer_socket: str = ""  # empty: start `packhouse renderer` as a child process
+    health_port: int = 0  # 0: no health endpoint
+    log_format: str = "console"  # console or json
+    log_level: str = "info"
+
+    # the queue
+    reconcile_workers: int = 8
+    backoff_first_seconds: float = 1.0
+    backoff_most_seconds: float = 300.0
+    jitter_ratio: float = 0.1
+
+    # the cluster
+    request_timeout_seconds: float = 30.0
+    request_retries: int = 4
+    requests_in_flight: int = 16
+    watch_timeout_seconds: int = 290
+    token_lifetime_seconds: int = 3600
+
+    # sources
+    registry_timeout_seconds: float = 20.0  # connect, and between two reads
+    fetch_timeout_seconds: float = 120.0  # a whole fetch
+    fetch_parallel: int = 4
+    bundle_compressed_most_bytes: int = 256 * MIB
+    bundle_unpacked_most_bytes: int = 1024 * MIB
+    bundle_files_most: int = 100_000
+    cache_most_bytes: int = 2048 * MIB
+    plain_http_hosts: tuple[str, ...] = ()  # besides loopback
+
+    # rendering
+    render_workers: int = 2
+    render_timeout_seconds: float = 60.0
+    render_memory_bytes: int = 512 * MIB
+    render_output_most_bytes: int = 64 * MIB
+    values_schema_check: str = "enforce"  # enforce or warn
+
+    # status
+    inventory_most_bytes: int = 1_300_000  # etcd takes 1.5 MiB for the whole object
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+        """`overrides` (the command line's) win over the environment. Raises SettingsInvalid."""
+        variables = os.environ if environment is None else environment
+        found: dict[str, Any] = {}
+        for tunable in fields(cls):
+            text = variables.get(PREFIX + tunable.name.upper())
+            if text is not None:
+                found[tunable.name] = _read(tunable.name, str(tunable.type), text)
+        found.update({name: value for name, value in overrides.items() if value is not None})
+        settings = cls(**found)
+        _check(settings)
+        return settings
+
+
+def _read(name: str, kind: str, text: str) -> Any:
+    try:
+        match kind:
+            case "int":
+                return int(text)
+            case "float":
+                return float(text)
+            case "Path":
+                return Path(text)
+            case "tuple[str, ...]":
+                return tuple(part.strip() for part in text.split(",") if part.strip())
+            case _:
+                return text
+    except ValueError:
+        raise SettingsInvalid(f"{PREFIX}{name.upper()}={text!r}: expected {kind}") from None
+
+
+def _check(settings: Settings) -> None:
+    choices = {
+        "values_schema_check": ("enforce", "warn"),
+        "log_format": ("console", "json"),
+        "log_level": ("debug", "info", "warning", "error"),
+    }
+    for name, allowed in choices.items():
+        value = getattr(settings, name)
+        if value not in allowed:
+            raise SettingsInvalid(f"{PREFIX}{name.upper()}={value!r}: expected one of {', '.join(allowed)}")
+    for tunable in fields(settings):
+        value = getattr(settings, tunable.name)
+        if isinstance(value, int | float) and value < 0:
+            raise SettingsInvalid(f"{PREFIX}{tunable.name.upper()}={value}: must not be negative")
