@@ -116,66 +116,81 @@ class Renderer(Protocol):
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Ref:
-    """Names one object. `namespace` is "" for cluster-scoped kinds, `group` is "" for the core group."""
+class Kind:
+    """A group, a version and a kind. `group` is "" for the core group."""
 
     group: str
     version: str
     kind: str
-    namespace: str
-    name: str
 
     @property
     def api_version(self) -> str:
         return f"{self.group}/{self.version}" if self.group else self.version
 
     def __str__(self) -> str:
+        return f"{self.kind} ({self.api_version})"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Ref:
+    """Names one object. `namespace` is "" for cluster-scoped kinds."""
+
+    kind: Kind
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
         where = f"{self.namespace}/{self.name}" if self.namespace else self.name
-        return f"{self.kind} {where} ({self.api_version})"
+        return f"{self.kind.kind} {where} ({self.kind.api_version})"
 
 
 @dataclass(frozen=True, slots=True)
-class ServedKind:
+class Served:
     """How the API server serves a kind."""
 
-    group: str
-    version: str
-    kind: str
+    kind: Kind
     plural: str
     namespaced: bool
 
 
 @dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a list; `resource_version` is that of the whole list."""
+
+    items: Sequence[Json]
+    resource_version: str
+
+
+@dataclass(frozen=True, slots=True)
 class WatchEvent:
-    """`type`: ADDED, MODIFIED, DELETED, BOOKMARK."""
+    """`type`: ADDED, MODIFIED, DELETED or BOOKMARK."""
 
     type: str
     object: Json
 
 
-class Cluster(Protocol):
-    """The API server, as one identity. Only adapters/cluster.py talks to it.
+class WatchExpired(Exception):
+    """The resource version is too old to watch from: list anew."""
 
-    Errors: Forbidden (with verb and resource), DeployFailed (the object was refused: 400, 422, 409),
-    ClusterUnavailable (no answer, 5xx and 429 after the retries).
+
+class Cluster(Protocol):
+    """The API server, as one identity.
+
+    Errors of every call: Forbidden (names verb and resource), ClusterUnavailable (no answer, 5xx or 429 after
+    the retries); of the writing ones also DeployFailed (the object was refused) and FieldConflict.
     """
 
-    async def served(self, group: str, version: str, kind: str) -> ServedKind | None:
+    async def served(self, kind: Kind) -> Served | None:
         """How the kind is served; None where the server does not know it (asked anew before it says so)."""
         ...
 
     async def get(self, ref: Ref, *, metadata_only: bool = False) -> Json | None: ...
 
-    async def list(
-        self,
-        group: str,
-        version: str,
-        kind: str,
-        *,
-        namespace: str = "",
-        label_selector: str = "",
-        metadata_only: bool = False,
-    ) -> Sequence[Json]: ...
+    def pages(
+        self, kind: Kind, *, namespace: str = "", label_selector: str = "", metadata_only: bool = False
+    ) -> AsyncIterator[Page]:
+        """A list in pages, so that its reader can trim what it keeps. Nothing where the kind is not served."""
+        ...
 
     async def apply(
         self,
@@ -190,18 +205,36 @@ class Cluster(Protocol):
         """Server-side apply; the answer is the object as the server holds it (its metadata only, if asked)."""
         ...
 
-    async def create(self, obj: Json) -> Json: ...
+    async def create(self, obj: Json, *, parent: Ref | None = None, subresource: str = "") -> Json | None:
+        """A POST; None where the namespace, the kind or the parent is not there."""
+        ...
 
     async def patch(self, ref: Ref, operations: Sequence[Json]) -> Json | None:
         """A JSON patch; None where the object is gone. DeployFailed where a test operation does not hold."""
         ...
 
     async def delete(self, ref: Ref, *, uid: str | None = None, propagation: str = "Background") -> bool:
-        """False where it was gone already, or where it is another object (uid differs)."""
+        """False where it was gone already, or where the name is another object's by now (uid differs)."""
         ...
 
-    async def delete_collection(self, group: str, version: str, kind: str, *, label_selector: str) -> None: ...
+    async def delete_collection(self, kind: Kind, *, label_selector: str) -> None: ...
 
-    def watch(
-        self, group: str, version: str, kind: str, *, resource_version: str, metadata_only: bool = False
-    ) -> AsyncIterator[WatchEvent]: ...
+    def watch(self, kind: Kind, *, resource_version: str, metadata_only: bool = False) -> AsyncIterator[WatchEvent]:
+        """Events after `resource_version`, until the server ends the watch. Raises WatchExpired."""
+        ...
+
+    async def version(self) -> str:
+        """The server's version, such as "v1.37.2"."""
+        ...
+
+    async def groups(self) -> Sequence[str]:
+        """The API groups with versions that are served, sorted: "apps/v1", "v1" ..."""
+        ...
+
+
+class Identities(Protocol):
+    """Makes the identity that an install acts with."""
+
+    def of(self, namespace: str, service_account: str) -> Cluster:
+        """The cluster as that service account, by its own token only. Its calls also raise ServiceAccountMissing."""
+        ...

@@ -58,6 +58,7 @@ class Settings:
     bundle_files_most: int = 100_000
     cache_most_bytes: int = 2048 * MIB
     plain_http_hosts: tuple[str, ...] = ()  # besides loopback
+    registry_ca_file: str = ""  # PEM of the authorities that registries are checked by; empty: the well-known ones
 
     # rendering
     render_workers: int = 2

@@ -70,6 +70,7 @@ class Reason(StrEnum):
     RENDERER_UNAVAILABLE = "RendererUnavailable"  #: the renderer process cannot be reached
     FORBIDDEN = "Forbidden"  #: RBAC refused a verb on a resource
     DEPLOY_FAILED = "DeployFailed"  #: the API server refused an object
+    DEADLINE_EXCEEDED = "DeadlineExceeded"  #: a stage took longer than its settings allow
     FIELD_CONFLICT = "FieldConflict"  #: another field manager holds a field
     PRUNE_FAILED = "PruneFailed"  #: an object that should go could not be deleted
     CLUSTER_UNAVAILABLE = "ClusterUnavailable"  #: the API server did not answer

@@ -148,6 +148,10 @@ class DeployFailed(Failed):
     reason = Reason.DEPLOY_FAILED
 
 
+class DeadlineExceeded(Failed):
+    reason = Reason.DEADLINE_EXCEEDED
+
+
 class FieldConflict(Failed):
     reason = Reason.FIELD_CONFLICT
 

@@ -1,0 +1,240 @@
+"""The Cluster port on a real API server: objects in and out, and its refusals as our errors.
+
+The only room that knows Kubernetes' paths and status reasons. One KubeCluster is one identity.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Final
+
+from packhouse.adapters.api_server import (
+    APPLY,
+    JSON,
+    JSON_PATCH,
+    METADATA,
+    METADATA_LIST,
+    ApiServer,
+    Refused,
+    Request,
+)
+from packhouse.adapters.discovery import Discovery, group_path
+from packhouse.api.errors import ClusterUnavailable, DeployFailed, FieldConflict, Forbidden, PackhouseError
+from packhouse.ports import Json, Kind, Page, Ref, Served, WatchEvent, WatchExpired
+from packhouse.settings import Settings
+
+PAGE_ITEMS: Final = 250
+
+#: HTTP methods in RBAC's words.
+RBAC_VERBS: Final[Mapping[str, str]] = {"GET": "get", "POST": "create", "PATCH": "patch", "DELETE": "delete"}
+
+
+class KubeCluster:
+    """One identity's view of the cluster."""
+
+    def __init__(
+        self, server: ApiServer, discovery: Discovery, settings: Settings, *, who: str = "the operator"
+    ) -> None:
+        """`who` names the identity in messages."""
+        self._server = server
+        self._discovery = discovery
+        self._settings = settings
+        self._who = who
+
+    async def served(self, kind: Kind) -> Served | None:
+        return await self._discovery.served(kind)
+
+    async def version(self) -> str:
+        return str((await self._call(Request("GET", "/version"), "version")).get("gitVersion", ""))
+
+    async def groups(self) -> Sequence[str]:
+        answer = await self._call(Request("GET", "/apis"), "API groups")
+        found = [version["groupVersion"] for group in answer.get("groups") or [] for version in group["versions"]]
+        return sorted(["v1", *found])
+
+    async def get(self, ref: Ref, *, metadata_only: bool = False) -> Json | None:
+        path = await self._path(ref)
+        if path is None:
+            return None
+        try:
+            return await self._call(Request("GET", path, accept=METADATA if metadata_only else JSON), str(ref))
+        except _Absent:
+            return None
+
+    async def pages(
+        self, kind: Kind, *, namespace: str = "", label_selector: str = "", metadata_only: bool = False
+    ) -> AsyncIterator[Page]:
+        path = await self._path(Ref(kind, namespace, ""))
+        if path is None:
+            return
+        query = {"limit": str(PAGE_ITEMS)}
+        if label_selector:
+            query["labelSelector"] = label_selector
+        accept = METADATA_LIST if metadata_only else JSON
+        while True:
+            answer = await self._call(Request("GET", path, query, accept=accept), f"the list of {kind}", verb="list")
+            metadata = answer.get("metadata") or {}
+            for item in answer.get("items") or []:
+                item.setdefault("apiVersion", kind.api_version)  # lists of built-in kinds leave both out
+                item.setdefault("kind", kind.kind)
+            yield Page(answer.get("items") or [], metadata.get("resourceVersion", ""))
+            if not metadata.get("continue"):
+                return
+            query["continue"] = metadata["continue"]
+
+    async def apply(
+        self,
+        obj: Json,
+        *,
+        manager: str,
+        force: bool = True,
+        dry_run: bool = False,
+        subresource: str = "",
+        metadata_only: bool = False,
+    ) -> Json:
+        ref = _ref(obj)
+        path = await self._path(ref)
+        if path is None:
+            raise DeployFailed(f"{ref}: this cluster does not serve {ref.kind}; install its CRD first")
+        query = {"fieldManager": manager, "force": "true" if force else "false"}
+        if dry_run:
+            query["dryRun"] = "All"
+        request = Request(
+            "PATCH",
+            f"{path}/{subresource}" if subresource else path,
+            query,
+            body=obj,
+            content_type=APPLY,
+            accept=METADATA if metadata_only else JSON,
+        )
+        try:
+            return await self._call(request, str(ref))
+        except _Absent as absent:
+            self._discovery.forget(ref.kind)
+            raise DeployFailed(f"{ref}: {absent}") from absent
+
+    async def create(self, obj: Json, *, parent: Ref | None = None, subresource: str = "") -> Json | None:
+        ref = _ref(obj)
+        path = await self._path(parent or Ref(ref.kind, ref.namespace, ""))
+        if path is None:
+            return None
+        try:
+            return await self._call(
+                Request("POST", f"{path}/{subresource}" if subresource else path, body=obj), str(ref)
+            )
+        except _Absent:
+            return None
+
+    async def patch(self, ref: Ref, operations: Sequence[Json]) -> Json | None:
+        path = await self._path(ref)
+        if path is None:
+            return None
+        try:
+            request = Request("PATCH", path, body=list(operations), content_type=JSON_PATCH, accept=METADATA)
+            return await self._call(request, str(ref))
+        except _Absent:
+            return None
+
+    async def delete(self, ref: Ref, *, uid: str | None = None, propagation: str = "Background") -> bool:
+        path = await self._path(ref)
+        if path is None:
+            return False
+        options: Json = {"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": propagation}
+        if uid is not None:
+            options["preconditions"] = {"uid": uid}
+        try:
+            await self._call(Request("DELETE", path, body=options), str(ref))
+        except (_Absent, _Differs):
+            return False
+        return True
+
+    async def delete_collection(self, kind: Kind, *, label_selector: str) -> None:
+        path = await self._path(Ref(kind, "", ""))
+        if path is not None:
+            request = Request("DELETE", path, {"labelSelector": label_selector}, accept=METADATA_LIST)
+            await self._call(request, f"all {kind} with {label_selector}", verb="deletecollection")
+
+    async def watch(
+        self, kind: Kind, *, resource_version: str, metadata_only: bool = False
+    ) -> AsyncIterator[WatchEvent]:
+        path = await self._path(Ref(kind, "", ""))
+        if path is None:
+            raise WatchExpired(f"{kind} is not served")
+        seconds = self._settings.watch_timeout_seconds
+        query = {
+            "watch": "true",
+            "resourceVersion": resource_version,
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(seconds),
+        }
+        request = Request("GET", path, query, accept=METADATA if metadata_only else JSON)
+        try:
+            async with self._server.lines(request, seconds + self._settings.request_timeout_seconds) as lines:
+                async for line in lines:
+                    if line["type"] == "ERROR":
+                        if (line.get("object") or {}).get("code") == 410:
+                            raise WatchExpired(f"the watch of {kind} expired")
+                        raise ClusterUnavailable(f"the watch of {kind} ended with an error; it is started again")
+                    yield WatchEvent(line["type"], line["object"])
+        except Refused as refused:
+            if refused.code == 410:
+                raise WatchExpired(f"the watch of {kind} expired") from refused
+            raise self._ours(refused, f"the watch of {kind}", "watch") from refused
+
+    async def _path(self, ref: Ref) -> str | None:
+        """The path of an object; of its collection where the name is empty. None where the kind is not served."""
+        served = await self._discovery.served(ref.kind)
+        if served is None:
+            return None
+        base = group_path(ref.kind.group, ref.kind.version)
+        if served.namespaced and ref.namespace:
+            base = f"{base}/namespaces/{ref.namespace}"
+        return f"{base}/{served.plural}/{ref.name}" if ref.name else f"{base}/{served.plural}"
+
+    async def _call(self, request: Request, what: str, *, verb: str = "") -> Json:
+        try:
+            return await self._server.call(request)
+        except Refused as refused:
+            raise self._ours(refused, what, verb or RBAC_VERBS[request.method]) from refused
+
+    def _ours(self, refused: Refused, what: str, verb: str) -> PackhouseError | _Absent | _Differs:
+        """An API server's refusal in our words, by status code and reason; never by its text."""
+        match refused.code, refused.reason:
+            case 403, _:
+                return Forbidden(_forbidden(refused, what, verb))
+            case 404, _:
+                return _Absent(refused.message)
+            case 409, "Conflict" if refused.request.method == "DELETE":
+                return _Differs(refused.message)
+            case 409, "Conflict":
+                return FieldConflict(f"{what}: {refused.message}")
+            case 401, _:
+                return ClusterUnavailable(f"{what}: the API server does not accept the token of {self._who}")
+            case _:
+                return DeployFailed(f"{what}: {refused.message}")
+
+
+def _forbidden(refused: Refused, what: str, verb: str) -> str:
+    """RBAC and admission (Pod Security, quota, escalation) both answer 403 in the same shape, and the server's own
+    words say which it was; so they stand first, and the rule that would grant the right stands behind an "if"."""
+    resource, group = refused.details.get("kind", ""), refused.details.get("group", "")
+    if not resource:
+        return f"{what}: {refused.message}"
+    return (
+        f"{what}: {refused.message}; if the right is missing, this rule grants it: "
+        f'apiGroups ["{group}"], resources ["{resource}"], verbs ["{verb}"]'
+    )
+
+
+class _Absent(Exception):
+    """404: the object, its namespace or its kind is not there."""
+
+
+class _Differs(Exception):
+    """409 on a delete: the name is another object's by now."""
+
+
+def _ref(obj: Json) -> Ref:
+    group, _, version = obj["apiVersion"].rpartition("/")
+    metadata = obj.get("metadata") or {}  # reviews and token requests have none
+    return Ref(Kind(group, version, obj["kind"]), metadata.get("namespace", ""), metadata.get("name", ""))

@@ -1,0 +1,81 @@
+"""Where the API server is and who we are to it: a kubeconfig outside a cluster, the service account inside.
+
+The configuration is read once by the Kubernetes client's own loaders; kopf and our own requests share it.
+`without_credentials` gives the one that installs use: a client that holds the operator's certificate would act
+as the operator whatever header is added, so theirs holds nothing at all.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+from typing import Any
+
+import kopf
+from kubernetes.aio import config as kube_config
+from kubernetes.aio.client.configuration import Configuration
+
+from packhouse.api.errors import InvalidSpec
+
+
+async def load(kubeconfig: str | None = None, context: str | None = None) -> Configuration:
+    """The client configuration of `kubeconfig`, else of KUBECONFIG, else of the pod, else of ~/.kube/config.
+
+    Raises InvalidSpec with what was tried.
+    """
+    configuration = Configuration()
+    in_pod = "KUBERNETES_SERVICE_HOST" in os.environ
+    try:
+        if kubeconfig is None and "KUBECONFIG" not in os.environ and in_pod:
+            kube_config.load_incluster_config(client_configuration=configuration)
+        else:
+            await kube_config.load_kube_config(
+                config_file=kubeconfig, context=context, client_configuration=configuration, persist_config=False
+            )
+    except (kube_config.ConfigException, OSError) as error:
+        tried = kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"
+        raise InvalidSpec(
+            f"no usable connection to a cluster in {tried}: {error}; set KUBECONFIG or pass --kubeconfig"
+        ) from error
+    configuration.connection_pool_maxsize = 0  # bounded by our own semaphore; watches must not use up the pool
+    return configuration
+
+
+def without_credentials(configuration: Configuration) -> Configuration:
+    """The same server and the same trust in it, and nothing that identifies anybody."""
+    bare = copy.copy(configuration)
+    bare.cert_file = None
+    bare.key_file = None
+    bare.api_key = {}
+    bare.api_key_prefix = {}
+    bare.username = None
+    bare.password = None
+    bare.access_token = None
+    bare.refresh_api_key_hook = None
+    return bare
+
+
+async def for_kopf(configuration: Configuration) -> kopf.ConnectionInfo:
+    """The same connection in kopf's words; asked anew by kopf when a token has expired."""
+    scheme, _, token = await _bearer(configuration)
+    return kopf.ConnectionInfo(
+        server=configuration.host,
+        ca_path=configuration.ssl_ca_cert,
+        insecure=not configuration.verify_ssl,
+        scheme=scheme or None,
+        token=token or None,
+        certificate_path=configuration.cert_file,
+        private_key_path=configuration.key_file,
+    )
+
+
+async def _bearer(configuration: Any) -> tuple[str, str, str]:
+    header = await authorization(configuration)
+    return header.partition(" ") if header else ("", "", "")
+
+
+async def authorization(configuration: Any) -> str | None:
+    """The Authorization header of the configuration's own identity; None where a certificate carries it."""
+    settings = await configuration.auth_settings()
+    value = settings.get("BearerToken", {}).get("value")
+    return str(value) if value else None

@@ -1,0 +1,91 @@
+"""An own list-watch: keeps a store true to the API server, page by page and event by event, for ever.
+
+The store decides what it keeps of an object, so memory does not grow with content. After a break the watch goes on
+from the last bookmark; after an expiry everything is listed anew and what was missed is dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from typing import Final, Protocol
+
+from packhouse.api.errors import ClusterUnavailable, PackhouseError
+from packhouse.ports import Cluster, Json, Kind, WatchExpired
+
+log = logging.getLogger(__name__)
+
+BACKOFF_FIRST_SECONDS: Final = 0.5
+BACKOFF_MOST_SECONDS: Final = 30.0
+
+Key = tuple[str, str]  # namespace, name
+
+
+class Store(Protocol):
+    """Where a list-watch puts what it hears. Called in the event loop; must not block."""
+
+    def put(self, obj: Json) -> None: ...
+
+    def drop(self, key: Key) -> None: ...
+
+    def keys(self) -> set[Key]: ...
+
+
+class ListWatch:
+    """One kind, one store. `synced` is set once the first list is in the store."""
+
+    def __init__(self, cluster: Cluster, kind: Kind, store: Store, *, metadata_only: bool = False) -> None:
+        self.kind = kind
+        self.synced = asyncio.Event()
+        self._cluster = cluster
+        self._store = store
+        self._metadata_only = metadata_only
+
+    async def run(self) -> None:
+        """Never returns; trouble is logged and tried again with back-off and jitter."""
+        version, delay = "", BACKOFF_FIRST_SECONDS
+        while True:
+            try:
+                version = version or await self._list()
+                delay = BACKOFF_FIRST_SECONDS
+                version = await self._watch(version)
+            except WatchExpired:
+                version = ""
+                await asyncio.sleep(random.uniform(0, BACKOFF_FIRST_SECONDS))  # noqa: S311 - jitter, no secret
+            except PackhouseError as error:
+                log.warning("watching %s: %s", self.kind, error.message)
+                await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, no secret
+                delay = min(delay * 2, BACKOFF_MOST_SECONDS)
+
+    async def _list(self) -> str:
+        version, seen = "", set[Key]()
+        async for page in self._cluster.pages(self.kind, metadata_only=self._metadata_only):
+            version = page.resource_version
+            for obj in page.items:
+                seen.add(_key(obj))
+                self._store.put(obj)
+        if not version:
+            raise ClusterUnavailable(f"{self.kind} is not served; install the CRDs of packhouse")
+        for key in self._store.keys() - seen:
+            self._store.drop(key)
+        self.synced.set()
+        return version
+
+    async def _watch(self, version: str) -> str:
+        events = self._cluster.watch(self.kind, resource_version=version, metadata_only=self._metadata_only)
+        async for event in events:
+            version = event.object["metadata"]["resourceVersion"]
+            match event.type:
+                case "ADDED" | "MODIFIED":
+                    self._store.put(event.object)
+                case "DELETED":
+                    self._store.drop(_key(event.object))
+                case _:  # a bookmark: only the version counts
+                    pass
+        return version
+
+
+def _key(obj: Json) -> Key:
+    metadata = obj["metadata"]
+    return metadata.get("namespace", ""), metadata["name"]

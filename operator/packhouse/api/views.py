@@ -1,0 +1,183 @@
+"""One frozen view per kind: an object of the API, read once, with absence made explicit.
+
+The API server has checked what a schema can say; what it cannot say raises InvalidSpec here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from packhouse.api.conditions import Condition, read_conditions
+from packhouse.api.names import DOWNGRADABLE
+
+Wire = dict[str, Any]
+Key = tuple[str, str]  # namespace ("" where cluster-scoped), name
+
+
+@dataclass(frozen=True, slots=True)
+class Meta:
+    """What every object has."""
+
+    namespace: str
+    name: str
+    uid: str
+    resource_version: str
+    generation: int
+    deleting: bool
+    finalizers: Sequence[str]
+    annotations: dict[str, str]
+
+    @property
+    def key(self) -> Key:
+        return self.namespace, self.name
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Meta:
+        metadata = wire["metadata"]
+        return cls(
+            namespace=metadata.get("namespace") or "",
+            name=metadata["name"],
+            uid=metadata["uid"],
+            resource_version=metadata.get("resourceVersion", ""),
+            generation=metadata.get("generation", 0),
+            deleting=bool(metadata.get("deletionTimestamp")),
+            finalizers=tuple(metadata.get("finalizers") or ()),
+            annotations=dict(metadata.get("annotations") or {}),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ValuesRef:
+    """One entry of spec.values; `key` None means every key of the Secret, in their order."""
+
+    secret: str
+    key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledPackage:
+    """spec and the recorded status of an install."""
+
+    meta: Meta
+    service_account: str
+    public_name: str
+    version: str | None
+    constraint: str | None
+    prereleases: Sequence[str] | None  # None: none are taken; empty: all
+    repositories: Sequence[str]
+    values: Sequence[ValuesRef]
+    sync_period: str
+    paused: bool
+    canceled: bool
+    noop_delete: bool
+    default_namespace: str
+    status: Wire
+
+    @property
+    def owner(self) -> str:
+        """The name under which applied objects are marked."""
+        return f"{self.meta.namespace}/{self.meta.name}"
+
+    @property
+    def downgradable(self) -> bool:
+        return DOWNGRADABLE in self.meta.annotations
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        return read_conditions(self.status.get("conditions"))
+
+    @property
+    def recorded_package(self) -> str | None:
+        """The Package that was resolved last."""
+        return (self.status.get("packageRef") or {}).get("name")
+
+    @property
+    def recorded_repository(self) -> str | None:
+        """The repository which that Package came from; None for one made by hand."""
+        return (self.status.get("packageRef") or {}).get("repository") or None
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> InstalledPackage:
+        meta, spec = Meta.from_wire(wire), wire.get("spec") or {}
+        wanted = spec.get("packageRef") or {}
+        selection = wanted.get("versionSelection") or {}
+        prereleases = selection.get("prereleases")
+        return cls(
+            meta=meta,
+            service_account=spec.get("serviceAccountName") or "",
+            public_name=wanted.get("publicName") or "",
+            version=wanted.get("version"),
+            constraint=selection.get("constraint"),
+            prereleases=None if prereleases is None else tuple(prereleases.get("identifiers") or ()),
+            repositories=tuple(wanted.get("repositories") or ()),
+            values=tuple(
+                ValuesRef(entry["secretRef"]["name"], entry["secretRef"].get("key"))
+                for entry in spec.get("values") or ()
+                if entry.get("secretRef")
+            ),
+            sync_period=spec.get("syncPeriod") or "10m",
+            paused=bool(spec.get("paused")),
+            canceled=bool(spec.get("canceled")),
+            noop_delete=bool(spec.get("noopDelete")),
+            default_namespace=spec.get("defaultNamespace") or meta.namespace,
+            status=wire.get("status") or {},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PackageRepository:
+    """spec and the recorded status of a repository."""
+
+    meta: Meta
+    fetch: Wire
+    globs: Sequence[str]  # of publicNames that it may provide; empty: any
+    sync_period: str
+    paused: bool
+    status: Wire
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        return read_conditions(self.status.get("conditions"))
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> PackageRepository:
+        spec = wire.get("spec") or {}
+        return cls(
+            meta=Meta.from_wire(wire),
+            fetch=spec.get("fetch") or {},
+            globs=tuple(spec.get("packages") or ()),
+            sync_period=spec.get("syncPeriod") or "5m",
+            paused=bool(spec.get("paused")),
+            status=wire.get("status") or {},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """What an install needs of a Package."""
+
+    meta: Meta
+    public_name: str
+    version: str
+    display_name: str
+    values_schema: Wire | None
+    fetch: Sequence[Wire]
+    template: Sequence[Wire]
+    deploy: Sequence[Wire]
+
+    @classmethod
+    def from_wire(cls, wire: Wire) -> Package:
+        spec = wire["spec"]
+        app = (spec.get("template") or {}).get("spec") or {}
+        return cls(
+            meta=Meta.from_wire(wire),
+            public_name=spec["publicName"],
+            version=spec["version"],
+            display_name=spec.get("displayName") or "",
+            values_schema=(spec.get("valuesSchema") or {}).get("openAPIv3"),
+            fetch=tuple(app.get("fetch") or ()),
+            template=tuple(app.get("template") or ()),
+            deploy=tuple(app.get("deploy") or ()),
+        )

@@ -1,0 +1,192 @@
+"""The composition root: settings become adapters, adapters a world, and the world runs. The only place that builds.
+
+Order matters: our own list-watches fill their stores before the first reconcile (a catalogue that is half known would
+un-resolve installs), our tasks are made before kopf starts, and kopf only watches.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import kopf
+
+from packhouse import handlers
+from packhouse.adapters import connection
+from packhouse.adapters.api_server import ApiServer, Counter
+from packhouse.adapters.cluster import KubeCluster
+from packhouse.adapters.discovery import Discovery
+from packhouse.adapters.identities import ServiceAccountIdentities
+from packhouse.adapters.list_watch import ListWatch
+from packhouse.adapters.oras_registry import OrasRegistry
+from packhouse.adapters.renderer_client import RendererClient
+from packhouse.api.names import (
+    INSTALLED_PACKAGE,
+    PACKAGE,
+    PACKAGE_GROUP,
+    PACKAGE_METADATA,
+    PACKAGE_REPOSITORY,
+    VERSION,
+)
+from packhouse.api.views import InstalledPackage, PackageRepository
+from packhouse.domain.ownership import entry_of
+from packhouse.ports import Json, Kind
+from packhouse.reconcile.dispatch import Dispatch
+from packhouse.reconcile.facts import ClusterFacts
+from packhouse.reconcile.report import Reporter
+from packhouse.reconcile.stores import Objects, Packages, secret_mark
+from packhouse.reconcile.world import Stores, World
+from packhouse.settings import Settings
+
+log = logging.getLogger(__name__)
+
+SECRET: Final = Kind("", "v1", "Secret")
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """Both conversations with the API server: as the operator, and as nobody until a token is added."""
+
+    cluster: KubeCluster
+    identities: ServiceAccountIdentities
+    for_kopf: kopf.ConnectionInfo
+
+
+@asynccontextmanager
+async def connected(
+    settings: Settings, *, kubeconfig: str | None = None, context: str | None = None, count: Counter | None = None
+) -> AsyncIterator[Connected]:
+    """Raises InvalidSpec where there is no usable connection."""
+    configuration = await connection.load(kubeconfig, context)
+
+    async def as_operator(_: bool) -> str | None:
+        return await connection.authorization(configuration)
+
+    async def as_nobody(_: bool) -> str | None:
+        return None
+
+    operator = ApiServer(configuration, settings, identity=as_operator, count=count)
+    bare = ApiServer(connection.without_credentials(configuration), settings, identity=as_nobody, count=count)
+    try:
+        discovery = Discovery(operator)
+        cluster = KubeCluster(operator, discovery, settings)
+        identities = ServiceAccountIdentities(cluster, bare, discovery, settings)
+        yield Connected(cluster, identities, await connection.for_kopf(configuration))
+    finally:
+        await operator.close()
+        await bare.close()
+
+
+async def run(settings: Settings, *, kubeconfig: str | None = None, context: str | None = None) -> None:
+    """The operator, until SIGTERM or SIGINT."""
+    async with AsyncExitStack() as stack:
+        link = await stack.enter_async_context(connected(settings, kubeconfig=kubeconfig, context=context))
+        renderer = await stack.enter_async_context(RendererClient(settings))
+        registry = await stack.enter_async_context(_registry(settings))
+        stores = Stores(
+            installs=Objects(InstalledPackage.from_wire),
+            repositories=Objects(PackageRepository.from_wire),
+            packages=Packages(),
+            metadatas=Objects(entry_of),
+            secrets=Objects(secret_mark),
+        )
+        watched: dict[str, Objects[Any]] = {
+            INSTALLED_PACKAGE: stores.installs,
+            PACKAGE_REPOSITORY: stores.repositories,
+        }
+
+        def keep(kind: str, obj: Json) -> None:
+            watched[kind].refresh(obj)
+
+        world = World(
+            cluster=link.cluster,
+            identities=link.identities,
+            registry=registry,
+            renderer=renderer,
+            reporter=Reporter(link.cluster, keep=keep),
+            facts=ClusterFacts(link.cluster),
+            stores=stores,
+            settings=settings,
+        )
+        dispatch = Dispatch(world)
+        dispatch.wake()
+        await _run(settings, link, stores, watched, dispatch)
+
+
+async def _run(
+    settings: Settings, link: Connected, stores: Stores, watched: dict[str, Objects[Any]], dispatch: Dispatch
+) -> None:
+    watches = [
+        ListWatch(link.cluster, Kind(PACKAGE_GROUP, VERSION, PACKAGE), stores.packages),
+        ListWatch(link.cluster, Kind(PACKAGE_GROUP, VERSION, PACKAGE_METADATA), stores.metadatas),
+        ListWatch(link.cluster, SECRET, stores.secrets, metadata_only=True),
+    ]
+    async with _tasks([watch.run() for watch in watches]):
+        for watch in watches:
+            await watch.synced.wait()
+        log.info("the catalogue is known: %d packages", len(stores.packages))
+        async with _tasks([dispatch.queue.run(settings.reconcile_workers)]):
+            registry = kopf.OperatorRegistry()
+            handlers.register(registry, watched)
+
+            @kopf.on.login(registry=registry)
+            async def login(**_: Any) -> kopf.ConnectionInfo:
+                return link.for_kopf
+
+            await kopf.operator(
+                registry=registry,
+                settings=_kopf_settings(settings),
+                clusterwide=True,
+                standalone=True,
+                liveness_endpoint=f"http://0.0.0.0:{settings.health_port}/healthz" if settings.health_port else None,
+            )
+
+
+@asynccontextmanager
+async def _tasks(coroutines: list[Coroutine[Any, Any, None]]) -> AsyncIterator[None]:
+    """Run them beside the body; one that ends ends the operator, since none of them should."""
+    body = asyncio.current_task()
+    assert body is not None  # noqa: S101 - a context manager of the event loop has a task
+    tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
+
+    def ended(task: asyncio.Task[None]) -> None:
+        if not task.cancelled():
+            log.critical("a task of the operator ended, and so does the operator", exc_info=task.exception())
+            body.cancel()
+
+    for task in tasks:
+        task.add_done_callback(ended)
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.remove_done_callback(ended)
+            task.cancel()
+        for task in tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+
+@asynccontextmanager
+async def _registry(settings: Settings) -> AsyncIterator[OrasRegistry]:
+    registry = OrasRegistry(settings)
+    try:
+        yield registry
+    finally:
+        await asyncio.to_thread(registry.close)
+
+
+def _kopf_settings(settings: Settings) -> kopf.OperatorSettings:
+    """Kopf watches, and writes nothing."""
+    kopf_settings = kopf.OperatorSettings()
+    kopf_settings.posting.enabled = False
+    kopf_settings.watching.server_timeout = int(settings.watch_timeout_seconds)
+    kopf_settings.watching.client_timeout = int(settings.watch_timeout_seconds) + 30
+    kopf_settings.watching.inactivity_timeout = int(settings.watch_timeout_seconds) + 30
+    kopf_settings.networking.error_backoffs = [0.5, 1, 2, 4]
+    return kopf_settings

@@ -1,0 +1,153 @@
+"""The catalogue: which Packages there are, and which of them an install takes. Pure.
+
+Entries are trimmed Packages; an entry names no API group, and a lookup takes a namespace, since a generation
+of the API with namespaced packages asks the same questions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from packhouse.api.errors import DowngradeRefused, InvalidConstraint, PackageNotFound
+from packhouse.domain import versions
+
+ANY_VERSION = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One Package, trimmed: whose it is and whether it changed, and nothing of its content.
+
+    `repository` is the owning repository, None for a Package made by hand; `digest` is that of its spec.
+    """
+
+    namespace: str
+    name: str
+    uid: str
+    public_name: str
+    version: str
+    digest: str
+    revision: str = ""
+    repository: str | None = None
+    also_offered_by: tuple[str, ...] = ()
+
+    @property
+    def offered_by(self) -> frozenset[str]:
+        return frozenset((*self.also_offered_by, self.repository) if self.repository else self.also_offered_by)
+
+
+class Catalogue(Protocol):
+    """Where packages are looked up."""
+
+    def lookup(self, public_name: str, namespace: str) -> Sequence[Entry]:
+        """Every Package of that public name which an install in `namespace` may use."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What an install asks for, and what it has."""
+
+    public_name: str
+    version: str | None
+    constraint: str | None
+    prereleases: Sequence[str] | None
+    repositories: Sequence[str]
+    downgradable: bool
+    recorded_package: str | None = None
+    recorded_repository: str | None = None
+    last_attempted: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The Package an install takes; `repository` is the one it is followed in from now on."""
+
+    entry: Entry
+    repository: str | None
+
+
+def choose(wish: Wish, known: Sequence[Entry]) -> Choice:
+    """Raises PackageNotFound, NoMatchingVersion, InvalidConstraint, DowngradeRefused."""
+    _check_wish(wish)
+    if not known:
+        raise PackageNotFound(
+            f"no package {wish.public_name} is known; add a PackageRepository that offers it, or correct "
+            f"spec.packageRef.publicName (kubectl get packages lists what there is)"
+        )
+    trusted = [entry for entry in known if _trusted(wish, entry)]
+    if not trusted:
+        raise PackageNotFound(_untrusted(wish, known))
+    chosen = _pick(wish, trusted)
+    _guard_downgrade(wish, chosen)
+    return Choice(chosen, _followed(wish, chosen))
+
+
+def _check_wish(wish: Wish) -> None:
+    if wish.version is None and wish.constraint is None:
+        raise InvalidConstraint("neither packageRef.version nor packageRef.versionSelection.constraint is set; set one")
+    if wish.version is None or wish.constraint is None:
+        return
+    # Both at once: the version is taken, provided that it satisfies the selection.
+    if not versions.satisfies(wish.version, wish.constraint):
+        raise InvalidConstraint(
+            f"packageRef.version {wish.version} contradicts versionSelection.constraint {wish.constraint!r}; "
+            f"remove one of the two, or make them agree"
+        )
+
+
+def _trusted(wish: Wish, entry: Entry) -> bool:
+    # The install says whom it trusts.
+    if wish.repositories:
+        return not entry.offered_by.isdisjoint(wish.repositories)
+    # The first time, anybody may offer it.
+    if wish.recorded_package is None:
+        return True
+    # Somebody with rights in the cluster made it, which is more than a publisher can do.
+    if entry.repository is None:
+        return True
+    # Another version, named exactly by the install, is no automatic upgrade.
+    if wish.version is not None and entry.version == wish.version and entry.name != wish.recorded_package:
+        return True
+    # Automatic upgrades stay within the repository that the installed package came from.
+    return wish.recorded_repository in entry.offered_by
+
+
+def _untrusted(wish: Wish, known: Sequence[Entry]) -> str:
+    others = sorted({name for entry in known for name in entry.offered_by})
+    followed = ", ".join(wish.repositories) or wish.recorded_repository or "none (the package was made by hand)"
+    return (
+        f"package {wish.public_name} is offered by {', '.join(others)}, and this install follows {followed}; "
+        f"name the repositories that it may follow in spec.packageRef.repositories"
+    )
+
+
+def _pick(wish: Wish, known: Sequence[Entry]) -> Entry:
+    by_version = {entry.version: entry for entry in known}
+    if wish.version is None:
+        constraint = wish.constraint or ANY_VERSION
+        return by_version[versions.select(list(by_version), constraint, wish.prereleases)]
+    found = next((entry for entry in known if versions.compare(entry.version, wish.version) == 0), None)
+    if found is None:
+        highest = versions.highest(list(by_version))
+        raise PackageNotFound(
+            f"package {wish.public_name} has no version {wish.version}; {len(known)} known, the highest is {highest}"
+        )
+    return found
+
+
+def _guard_downgrade(wish: Wish, chosen: Entry) -> None:
+    if wish.last_attempted is None or wish.downgradable:
+        return
+    if versions.compare(chosen.version, wish.last_attempted) < 0:
+        raise DowngradeRefused(
+            f"{wish.public_name} {chosen.version} is lower than {wish.last_attempted}, which was installed or tried; "
+            f"annotate the install with packaging.carvel.dev/downgradable to allow it"
+        )
+
+
+def _followed(wish: Wish, chosen: Entry) -> str | None:
+    """The recorded repository, while it still offers what was chosen; else the owner."""
+    return wish.recorded_repository if wish.recorded_repository in chosen.offered_by else chosen.repository

@@ -1,0 +1,92 @@
+"""Kubernetes objects as plain values: their identity, their digest, the marks that say whose they are.
+
+Pure: no clock, no network. Called by plan, inventory and the stages.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any, Final
+
+from packhouse.api.names import OWNER_ANNOTATION, OWNER_LABEL
+from packhouse.ports import Json, Kind, Ref
+
+DIGEST_CHARACTERS: Final = 16
+OWNER_LABEL_CHARACTERS: Final = 32
+
+
+def kind_of(obj: Json) -> Kind:
+    group, _, version = obj["apiVersion"].rpartition("/")
+    return Kind(group, version, obj["kind"])
+
+
+def ref_of(obj: Json) -> Ref:
+    metadata = obj["metadata"]
+    return Ref(kind_of(obj), metadata.get("namespace") or "", metadata["name"])
+
+
+def canonical(value: Any) -> Any:
+    """`value` as the API server would give it back: no nulls in maps, and 1.0 is 1."""
+    if isinstance(value, dict):
+        return {key: canonical(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [canonical(item) for item in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
+
+
+def digest(value: Any) -> str:
+    """A short digest of a JSON value that does not depend on key order, nulls or number notation."""
+    text = json.dumps(canonical(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_CHARACTERS]
+
+
+def managed_digest(obj: Json, manager: str) -> str:
+    """A short digest of what `manager` holds of a live object; "" where it holds nothing.
+
+    Taken from managedFields, whose times are left out: it changes when a field of ours is removed or taken over by
+    another writer, and by nothing else (generation and resourceVersion also move for others' fields).
+    """
+    entries = [
+        {"apiVersion": entry.get("apiVersion"), "fields": entry.get("fieldsV1")}
+        for entry in obj["metadata"].get("managedFields") or []
+        if entry.get("manager") == manager and entry.get("operation") == "Apply" and not entry.get("subresource")
+    ]
+    return digest(entries) if entries else ""
+
+
+def owner_label(owner: str) -> str:
+    """The label value that selects everything of one install ("namespace/name")."""
+    return hashlib.sha256(owner.encode()).hexdigest()[:OWNER_LABEL_CHARACTERS]
+
+
+def owner_of(obj: Json) -> str | None:
+    """The install ("namespace/name") that an object says it belongs to."""
+    owner = (obj["metadata"].get("annotations") or {}).get(OWNER_ANNOTATION)
+    return str(owner) if owner else None
+
+
+def owned(obj: Json, owner: str) -> Json:
+    """`obj` with the owner's marks; the rest is shared with the original, which stays as it is."""
+    metadata = obj["metadata"]
+    return {
+        **obj,
+        "metadata": {
+            **metadata,
+            "labels": {**(metadata.get("labels") or {}), OWNER_LABEL: owner_label(owner)},
+            "annotations": {**(metadata.get("annotations") or {}), OWNER_ANNOTATION: owner},
+        },
+    }
+
+
+def placed(obj: Json, *, namespaced: bool, default_namespace: str) -> Json:
+    """`obj` where it belongs: namespaced kinds get a namespace if they name none, the others lose theirs."""
+    metadata = obj["metadata"]
+    namespace = metadata.get("namespace")
+    if namespaced:
+        return obj if namespace else {**obj, "metadata": {**metadata, "namespace": default_namespace}}
+    if namespace is None:
+        return obj
+    return {**obj, "metadata": {key: value for key, value in metadata.items() if key != "namespace"}}

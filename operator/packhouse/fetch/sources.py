@@ -1,0 +1,114 @@
+"""What a fetch step is given, and what it gives back.
+
+`Sources` comes from reconcile/, which knows in whose name Secrets are read; `Content` goes to it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from packhouse.api.errors import FetchFailed, FetchLimitExceeded, InvalidSpec, UnsupportedStep
+from packhouse.fetch.credentials import Keyring
+from packhouse.ports import Json, Registry
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """`keyring` reads a Secret by its name, or raises SecretMissing."""
+
+    registry: Registry
+    keyring: Callable[[str], Awaitable[Keyring]]
+    content_most_bytes: int  # of all files that are read into memory
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What one step fetched: a folder of the cache, or files in memory."""
+
+    digest: str
+    version: str | None = None
+    root: Path | None = None
+    inline: Mapping[str, bytes] = field(default_factory=dict)
+
+    def read(self, wanted: Callable[[str], bool], most_bytes: int) -> dict[str, bytes]:
+        """Path -> content, sorted. Blocks. Errors: FetchLimitExceeded, FetchFailed (the tree is gone)."""
+        files: dict[str, bytes] = {}
+        room = most_bytes
+        try:
+            for path, size, load in self._walk():
+                if not wanted(path):
+                    continue
+                room -= size
+                if room < 0:
+                    raise FetchLimitExceeded(
+                        f"the fetched files have more than {most_bytes} bytes (PACKHOUSE_BUNDLE_UNPACKED_MOST_BYTES)"
+                    )
+                files[path] = load()
+        except OSError as error:
+            raise FetchFailed(f"the fetched tree {self.digest} cannot be read ({error.strerror})") from error
+        return dict(sorted(files.items()))
+
+    def _walk(self) -> Iterator[tuple[str, int, Callable[[], bytes]]]:
+        for path, content in self.inline.items():
+            yield path, len(content), lambda content=content: content  # type: ignore[misc]
+        if self.root is None:
+            return
+        # unpacking saw to it that no link leads out of the tree; links to folders are not walked through
+        for place, _, names in os.walk(self.root, onerror=_raise):
+            for name in names:
+                file = Path(place) / name
+                if file.is_file():
+                    yield file.relative_to(self.root).as_posix(), file.stat().st_size, file.read_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Fetcher:
+    """One kind of source. Both take the step's own stanza (the value below its key)."""
+
+    fetch: Callable[[Json, Sources], Awaitable[Content]]
+    resolve: Callable[[Json, Sources], Awaitable[str]]  # the digest it stands for now; downloads nothing
+
+
+def check_fields(stanza: Json, kind: str, known: Sequence[str]) -> None:
+    """UnsupportedStep for a field that this version does not carry out: ignoring it would fetch something else."""
+    unknown = sorted(set(stanza) - set(known))
+    if unknown:
+        raise UnsupportedStep(
+            f"fetch step {kind}: {', '.join(unknown)} is not supported by this version; it knows {', '.join(known)}"
+        )
+
+
+def text_field(stanza: Json, kind: str, name: str) -> str:
+    value = stanza.get(name)
+    if not isinstance(value, str) or not value:
+        raise InvalidSpec(f"fetch step {kind}: {name} must be a text that is not empty")
+    return value
+
+
+def combined_digest(digests: Sequence[str]) -> str:
+    """One digest stands for itself; several are hashed in their order."""
+    if len(digests) == 1:
+        return digests[0]
+    return f"sha256:{hashlib.sha256(chr(10).join(digests).encode()).hexdigest()}"
+
+
+def matcher(patterns: Sequence[str] | None) -> Callable[[str], bool]:
+    """Globs over whole paths: * and ? stay within one folder, ** spans folders; None takes everything."""
+    if patterns is None:
+        return lambda _: True
+    compiled = re.compile("|".join(_glob(pattern) for pattern in patterns) or r"(?!)")
+    return lambda path: compiled.fullmatch(path) is not None
+
+
+def _glob(pattern: str) -> str:
+    signs = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    return "".join(signs.get(part) or re.escape(part) for part in re.split(r"(\*\*/|\*\*|\*|\?)", pattern))
+
+
+def _raise(error: OSError) -> None:
+    raise error

@@ -1,0 +1,385 @@
+"""The story of an InstalledPackage: gather, decide, act, report.
+
+One reconcile brings one install to what its spec, its values and the catalogue say, or reports why not. Where nothing
+changed since the last success it compares what is live with the inventory, and is done without a write.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from packhouse.api.conditions import ConditionType, Reason, Status, find
+from packhouse.api.errors import (
+    DeletionPending,
+    InvalidSpec,
+    InventoryTooLarge,
+    PackageNotFound,
+    PackhouseError,
+    UnsupportedStep,
+)
+from packhouse.api.names import FINALIZER, INSTALL_GROUP, INSTALLED_PACKAGE, PACKAGE, PACKAGE_GROUP, VERSION
+from packhouse.api.views import InstalledPackage, Key, Package
+from packhouse.deploy.apply import ChangeSet, carry_out
+from packhouse.deploy.live import live, settled
+from packhouse.deploy.preflight import preflight
+from packhouse.domain.catalogue import Choice, Wish, choose
+from packhouse.domain.inventory import Identity, Inventory
+from packhouse.domain.objects import digest, owned, owner_of, ref_of
+from packhouse.domain.order import wave_of
+from packhouse.domain.plan import Plan, drifted, plan
+from packhouse.domain.schedule import seconds_of, with_jitter
+from packhouse.fetch import Sources, fetch_all, resolve_all
+from packhouse.ports import Cluster, Json, Kind, Ref, RenderJob
+from packhouse.reconcile import finalizer
+from packhouse.reconcile.outcome import Outcome, delay_after, held, not_reconciled, progressing, succeeded
+from packhouse.reconcile.report import Subject
+from packhouse.reconcile.sources import install_sources
+from packhouse.reconcile.values import read_values, values_marks
+from packhouse.reconcile.world import World
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What was gathered before anything is rendered. `inputs` is a digest of all that rendering depends on."""
+
+    install: InstalledPackage
+    choice: Choice
+    package: Package
+    sources: Sources
+    inputs: str
+    cluster_facts: Json
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a reconcile came: what it will say of its stages in status, whatever ends it."""
+
+    install: InstalledPackage
+    started: datetime
+    fields: dict[str, Any] = field(default_factory=dict)
+    stage: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """The inputs of the last success in this process, and what they gave."""
+
+    inputs: str
+    rendered: str
+
+
+class InstallReconciler:
+    """Holds nothing but memories that spare work; each can be lost at any moment."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._remembered: dict[Key, Remembered] = {}
+        self._failures: dict[Key, int] = {}
+        #: What each install took from the catalogue last, for deciding whom a changed Package concerns.
+        self.chosen: dict[Key, str] = {}
+
+    def forget(self, key: Key) -> None:
+        self._remembered.pop(key, None)
+        self._failures.pop(key, None)
+        self.chosen.pop(key, None)
+
+    async def reconcile(self, install: InstalledPackage) -> float | None:
+        """Seconds until the next look."""
+        if FINALIZER not in install.meta.finalizers:
+            await finalizer.hold(self._world.cluster, INSTALLED_PACKAGE, install.meta)
+            return None  # the change that this made wakes us again
+        if install.paused or install.canceled:
+            reason = Reason.PAUSED if install.paused else Reason.CANCELED
+            await self._report(install, held(reason), {}, self._world.clock())
+            return None
+        progress = Progress(install, self._world.clock())
+        try:
+            outcome = await self._enforce(progress)
+        except Exception as error:
+            return await self._failed(progress, error)
+        await self._report(progress.install, outcome, progress.fields, progress.started)
+        self._failures.pop(install.meta.key, None)
+        return self._sync_delay(install)
+
+    async def _enforce(self, progress: Progress) -> Outcome:
+        world, install = self._world, progress.install
+        sync_seconds(install)
+        choice = self._choose(install)
+        self._attempted(progress, choice)
+        facts = await self._gather(progress, choice)
+        actor = world.identities.of(install.meta.namespace, install.service_account)
+        inventory = Inventory.from_wire(install.status.get("inventory"))
+        if await self._is_at_rest(facts, actor, inventory):
+            return _done(choice)
+        desired = await self._render(progress, facts, actor)
+        rendered = progress.fields["template"]["digest"]
+        the_plan, ahead = await self._decide(progress, desired, actor, inventory)
+        if not the_plan.is_empty:
+            await self._act(progress, facts, the_plan, ahead, actor)
+        progress.fields |= {
+            "version": choice.entry.version,
+            "deploy": progress.fields.get("deploy") or _deploy_stanza(install),
+        }
+        self._remembered[install.meta.key] = Remembered(facts.inputs, rendered)
+        return _done(choice)
+
+    # ---- gather ------------------------------------------------------------------------------------------
+
+    def _choose(self, install: InstalledPackage) -> Choice:
+        """The Package that the install takes; remembered as what the catalogue means to it."""
+        try:
+            choice = choose(
+                wish_of(install), self._world.stores.packages.lookup(install.public_name, install.meta.namespace)
+            )
+        except PackhouseError as error:
+            self.chosen[install.meta.key] = str(error.reason)
+            raise
+        self.chosen[install.meta.key] = mark_of(choice)
+        return choice
+
+    def _attempted(self, progress: Progress, choice: Choice) -> None:
+        reference: Json = {"name": choice.entry.name}
+        if choice.repository is not None:
+            reference["repository"] = choice.repository
+        progress.fields |= {"packageRef": reference, "lastAttemptedVersion": choice.entry.version}
+
+    async def _gather(self, progress: Progress, choice: Choice) -> Facts:
+        world, install = self._world, progress.install
+        found = await world.cluster.get(Ref(Kind(PACKAGE_GROUP, VERSION, PACKAGE), "", choice.entry.name))
+        if found is None:
+            raise PackageNotFound(
+                f"package {choice.entry.name} was deleted a moment ago; its return wakes this install"
+            )
+        package = Package.from_wire(found)
+        _check_deploy(package)
+        sources = install_sources(world, install)
+        progress.stage = "fetch"
+        fetched = await resolve_all(package.fetch, sources)
+        progress.fields["fetch"] = {"digest": fetched}
+        progress.stage = "template"
+        marks = values_marks(world.stores.secrets, install)
+        cluster_facts = await world.facts.now()
+        inputs = digest(
+            [
+                choice.entry.digest,
+                choice.entry.name,
+                fetched,
+                marks,
+                cluster_facts,
+                install.meta.generation,
+                install.meta.uid,
+            ]
+        )
+        return Facts(install, choice, package, sources, inputs, cluster_facts)
+
+    async def _is_at_rest(self, facts: Facts, actor: Cluster, inventory: Inventory) -> bool:
+        """Whether nothing changed since a success that this process saw, and nothing drifted."""
+        install = facts.install
+        remembered = self._remembered.get(install.meta.key)
+        if remembered is None or remembered.inputs != facts.inputs:
+            return False
+        success = find(install.conditions, ConditionType.RECONCILE_SUCCEEDED)
+        if success is None or success.status is not Status.TRUE:
+            return False
+        if (install.status.get("template") or {}).get("digest") != remembered.rendered:
+            return False
+        return not drifted(inventory, await live(actor, [entry.ref for entry in inventory]))
+
+    # ---- render ------------------------------------------------------------------------------------------
+
+    async def _render(self, progress: Progress, facts: Facts, actor: Cluster) -> list[Json]:
+        world, install, package = self._world, facts.install, facts.package
+        progress.stage = "fetch"
+        fetched = await fetch_all(package.fetch, facts.sources)
+        progress.fields["fetch"] = {"digest": fetched.digest}
+        progress.stage = "template"
+        documents, values_digest = await read_values(world.cluster, install)
+        rendered = await world.renderer.render(
+            RenderJob(
+                files=await fetched.files(),
+                steps=package.template,
+                values=documents,
+                values_schema=package.values_schema,
+                enforce_schema=world.settings.values_schema_check == "enforce",
+                context=_context(facts),
+            )
+        )
+        stanza: Json = {
+            "digest": digest(rendered.objects),
+            "valuesDigest": values_digest,
+            "objects": len(rendered.objects),
+        }
+        if rendered.warnings:
+            stanza["warnings"] = list(rendered.warnings)[:20]
+        progress.fields["template"] = stanza
+        progress.stage = "deploy"
+        placed = await settled(actor, rendered.objects, install.default_namespace)
+        return sorted((owned(obj, install.owner) for obj in placed), key=lambda obj: wave_of(ref_of(obj).kind))
+
+    # ---- decide ------------------------------------------------------------------------------------------
+
+    async def _decide(
+        self, progress: Progress, desired: Sequence[Json], actor: Cluster, inventory: Inventory
+    ) -> tuple[Plan, Inventory]:
+        """The plan, checked, and the inventory to write ahead of it."""
+        install = progress.install
+        refs = [ref_of(obj) for obj in desired]
+        found = await live(actor, [*refs, *(entry.ref for entry in inventory)])
+        the_plan = plan(desired, inventory, found, owner=install.owner, owners=await self._owners(found))
+        ahead = inventory.union(refs)
+        most = self._world.settings.inventory_most_bytes
+        if ahead.size_bytes() > most:
+            raise InventoryTooLarge(
+                f"{len(ahead)} objects take {ahead.size_bytes()} bytes to record, {most} fit in a status; "
+                f"split the package into smaller ones"
+            )
+        await preflight(actor, the_plan)
+        return the_plan, ahead
+
+    async def _owners(self, found: dict[Identity, Json]) -> set[str]:
+        """The installs that exist, of those that live objects name as their owner."""
+        named = {owner for obj in found.values() if (owner := owner_of(obj)) is not None}
+        existing = set[str]()
+        for owner in named:
+            namespace, _, name = owner.partition("/")
+            # Right after a start the store may not know all installs yet; the API server does.
+            ref = Ref(Kind(INSTALL_GROUP, VERSION, INSTALLED_PACKAGE), namespace, name)
+            if self._world.stores.installs.get((namespace, name)) or await self._world.cluster.get(
+                ref, metadata_only=True
+            ):
+                existing.add(owner)
+        return existing
+
+    # ---- act ---------------------------------------------------------------------------------------------
+
+    async def _act(self, progress: Progress, facts: Facts, the_plan: Plan, ahead: Inventory, actor: Cluster) -> None:
+        """Write the inventory ahead, carry the plan out, and note what was confirmed."""
+        words = f"applying {facts.package.public_name} {facts.package.version}"
+        await self._report(
+            progress.install,
+            progressing(words),
+            {**progress.fields, "inventory": ahead.to_wire()},
+            progress.started,
+            progress,
+        )
+        done = await carry_out(actor, the_plan, ahead)
+        progress.fields |= {"inventory": done.inventory.to_wire(), "deploy": _counts(done)}
+        if done.error is not None:
+            raise done.error
+        if done.survivors:
+            raise _still_there(done)
+
+    # ---- report ------------------------------------------------------------------------------------------
+
+    async def _failed(self, progress: Progress, error: Exception) -> float | None:
+        install = progress.install
+        if not isinstance(error, PackhouseError):
+            log.exception("InstalledPackage %s: a bug", install.owner)
+        outcome = not_reconciled(error)
+        if progress.stage and outcome.failed:
+            stanza = progress.fields.get(progress.stage) or install.status.get(progress.stage) or {}
+            progress.fields[progress.stage] = {**stanza, "error": outcome.message}
+        await self._report(install, outcome, progress.fields, progress.started)
+        failures = self._failures[install.meta.key] = self._failures.get(install.meta.key, 0) + 1
+        settings, sync = self._world.settings, self._sync_delay(install)
+        delay = delay_after(
+            error,
+            failures,
+            first=settings.backoff_first_seconds,
+            most=min(settings.backoff_most_seconds, sync),
+            chance=self._world.chance(),
+        )
+        return sync if delay is None else delay
+
+    async def _report(
+        self,
+        install: InstalledPackage,
+        outcome: Outcome,
+        fields: dict[str, Any],
+        started: datetime,
+        progress: Progress | None = None,
+    ) -> None:
+        subject = Subject(INSTALLED_PACKAGE, install.meta, install.status)
+        status = await self._world.reporter.report(subject, outcome, fields, started=started)
+        if progress is not None:
+            progress.install = replace(install, status=status)
+
+    def _sync_delay(self, install: InstalledPackage) -> float:
+        seconds = seconds_of(install.sync_period) or 600.0
+        return with_jitter(seconds, self._world.settings.jitter_ratio, self._world.chance())
+
+
+def wish_of(install: InstalledPackage) -> Wish:
+    return Wish(
+        public_name=install.public_name,
+        version=install.version,
+        constraint=install.constraint,
+        prereleases=install.prereleases,
+        repositories=install.repositories,
+        downgradable=install.downgradable,
+        recorded_package=install.recorded_package,
+        recorded_repository=install.recorded_repository,
+        last_attempted=install.status.get("lastAttemptedVersion"),
+    )
+
+
+def mark_of(choice: Choice) -> str:
+    """Changes when the install would get something else from the catalogue."""
+    return f"{choice.entry.name}/{choice.entry.uid}/{choice.entry.digest}"
+
+
+def sync_seconds(install: InstalledPackage) -> float:
+    seconds = seconds_of(install.sync_period)
+    if not seconds:
+        raise InvalidSpec(f"spec.syncPeriod {install.sync_period!r} is no duration; write it as 10m or 1h30m")
+    return seconds
+
+
+def _check_deploy(package: Package) -> None:
+    if len(package.deploy) != 1 or "kapp" not in package.deploy[0]:
+        raise UnsupportedStep(f"package {package.meta.name} needs exactly one deploy step, and that must be kapp")
+
+
+def _context(facts: Facts) -> Json:
+    """What templates see besides values and files."""
+    install, package = facts.install, facts.package
+    return {
+        "package": {"name": package.public_name, "version": package.version, "display_name": package.display_name},
+        "install": {
+            "name": install.meta.name,
+            "namespace": install.meta.namespace,
+            "default_namespace": install.default_namespace,
+            "service_account": install.service_account,
+        },
+        "cluster": facts.cluster_facts,
+    }
+
+
+def _done(choice: Choice) -> Outcome:
+    return succeeded(f"{choice.entry.public_name} {choice.entry.version} is in place")
+
+
+def _counts(done: ChangeSet) -> Json:
+    return {
+        "created": done.created,
+        "configured": done.configured,
+        "unchanged": done.unchanged,
+        "deleted": done.deleted,
+    }
+
+
+def _deploy_stanza(install: InstalledPackage) -> Json | None:
+    """The recorded one without its error: a reconcile that had nothing to do says nothing new."""
+    stanza = install.status.get("deploy")
+    return {key: value for key, value in stanza.items() if key != "error"} if stanza else None
+
+
+def _still_there(done: ChangeSet) -> PackhouseError:
+    first = done.survivors[0].ref
+    return DeletionPending(f"waiting for {len(done.survivors)} deleted objects to be gone, such as {first}")

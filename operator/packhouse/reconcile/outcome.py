@@ -1,0 +1,125 @@
+"""How a reconcile ended, as conditions: the only map from errors to conditions, and from errors to delays. Pure.
+
+At rest exactly one of ReconcileSucceeded and ReconcileFailed is True. While something rolls out neither is, and Ready
+is Unknown, so that a good upgrade never shows a stale failure and `kubectl wait` never sees a stale success.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from packhouse.api.conditions import Condition, ConditionType, Reason, Status, set_condition
+from packhouse.api.errors import DeletionPending, Failed, NotHealthy, PackhouseError, Stalled, ValuesInvalid, Waiting
+from packhouse.domain.schedule import backoff
+
+DESCRIPTION_CHARACTERS: Final = 100
+MESSAGE_CHARACTERS: Final = 4096
+
+#: Errors that only say "not yet": the object goes on reconciling and has not failed.
+NOT_YET: Final = (NotHealthy, DeletionPending)
+
+T, F, U = Status.TRUE, Status.FALSE, Status.UNKNOWN
+C = ConditionType
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the conditions will say. `message` is for the conditions, `description` for the table of kubectl."""
+
+    statuses: dict[ConditionType, Status]
+    reason: Reason
+    message: str
+    description: str
+    failed: bool = False
+
+    @property
+    def error(self) -> str:
+        """For status.usefulErrorMessage."""
+        return self.message if self.failed else ""
+
+
+def succeeded(message: str) -> Outcome:
+    statuses = {
+        C.RECONCILING: F,
+        C.RECONCILE_SUCCEEDED: T,
+        C.RECONCILE_FAILED: F,
+        C.VALUES_SCHEMA_CHECK_FAILED: F,
+        C.READY: T,
+    }
+    return Outcome(statuses, Reason.RECONCILE_SUCCEEDED, message, "Reconcile succeeded")
+
+
+def progressing(message: str) -> Outcome:
+    statuses = {C.RECONCILING: T, C.RECONCILE_SUCCEEDED: U, C.RECONCILE_FAILED: F, C.READY: U}
+    return Outcome(statuses, Reason.PROGRESSING, message, _short(f"Reconciling: {message}"))
+
+
+def held(reason: Reason) -> Outcome:
+    """Paused or canceled: what the other conditions say is left as it is."""
+    word = "Paused" if reason is Reason.PAUSED else "Canceled"
+    lever = "paused" if reason is Reason.PAUSED else "canceled"
+    return Outcome({C.RECONCILING: F}, reason, f"spec.{lever} is set; remove it to go on", word)
+
+
+def deleting(message: str) -> Outcome:
+    statuses = {C.DELETING: T, C.DELETE_FAILED: F, C.READY: F}
+    return Outcome(statuses, Reason.DELETING, message, _short(f"Deleting: {message}"))
+
+
+def not_deleted(error: Exception) -> Outcome:
+    if isinstance(error, DeletionPending):
+        return deleting(error.message)
+    reason, message = _words(error)
+    statuses = {C.DELETING: T, C.DELETE_FAILED: T, C.READY: F}
+    return Outcome(statuses, reason, message, _short(f"Delete failed: {message}"), failed=True)
+
+
+def not_reconciled(error: Exception) -> Outcome:
+    reason, message = _words(error)
+    if isinstance(error, NOT_YET):
+        statuses = {C.RECONCILING: T, C.RECONCILE_SUCCEEDED: U, C.RECONCILE_FAILED: F, C.READY: U}
+        return Outcome(statuses, reason, message, _short(f"Reconciling: {message}"))
+    statuses = {
+        C.RECONCILING: F,
+        C.RECONCILE_SUCCEEDED: F,
+        C.RECONCILE_FAILED: T,
+        C.VALUES_SCHEMA_CHECK_FAILED: T if isinstance(error, ValuesInvalid) else F,
+        C.READY: F,
+    }
+    return Outcome(statuses, reason, message, _short(f"Reconcile failed: {message}"), failed=True)
+
+
+def conditions(existing: Sequence[Condition], outcome: Outcome, *, generation: int, now: str) -> tuple[Condition, ...]:
+    """`existing` with the outcome's; each False of an outcome carries its reason, and no message of its own."""
+    merged = tuple(existing)
+    for kind, status in outcome.statuses.items():
+        speaks = status is not F or kind is C.READY or len(outcome.statuses) == 1
+        new = Condition(kind, status, outcome.reason, outcome.message if speaks else "", "", generation)
+        merged = set_condition(merged, new, now=now)
+    return merged
+
+
+def delay_after(error: Exception, failures: int, *, first: float, most: float, chance: float) -> float | None:
+    """Seconds until the next try; None where only a change helps. `failures` counts this one."""
+    match error:
+        case Stalled():
+            return None
+        case Waiting():
+            return error.retry_after_seconds * (1 + 0.1 * chance)
+        case Failed():
+            return max(error.retry_after_seconds or 0.0, backoff(failures, first=first, most=most, chance=chance))
+        case _:
+            return backoff(failures, first=first, most=most, chance=chance)
+
+
+def _words(error: Exception) -> tuple[Reason, str]:
+    if isinstance(error, PackhouseError):
+        return error.reason, error.message[:MESSAGE_CHARACTERS]
+    return Reason.INTERNAL_ERROR, f"a bug of packhouse ({type(error).__name__}); the operator's log has the traceback"
+
+
+def _short(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= DESCRIPTION_CHARACTERS else line[: DESCRIPTION_CHARACTERS - 3] + "..."

@@ -1,0 +1,90 @@
+"""The end of an InstalledPackage: what the inventory records is deleted in reverse order, then the finalizer goes.
+
+Works from the inventory alone: no package, no values, no rendering. noopDelete leaves everything where it is. Paused
+and canceled do not hold a deletion: who deletes means it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from packhouse.api.errors import DeletionPending, PackhouseError
+from packhouse.api.names import FINALIZER, INSTALLED_PACKAGE
+from packhouse.api.views import InstalledPackage, Key
+from packhouse.deploy.apply import carry_out
+from packhouse.deploy.live import live
+from packhouse.domain.inventory import Inventory
+from packhouse.domain.plan import plan
+from packhouse.domain.schedule import seconds_of
+from packhouse.reconcile import finalizer
+from packhouse.reconcile.outcome import Outcome, delay_after, not_deleted
+from packhouse.reconcile.report import Subject
+from packhouse.reconcile.world import World
+
+log = logging.getLogger(__name__)
+
+
+class InstallRemover:
+    """Takes installs away. `forget` is told when one is gone."""
+
+    def __init__(self, world: World, forget: Callable[[Key], None]) -> None:
+        self._world = world
+        self._forget = forget
+        self._failures: dict[Key, int] = {}
+
+    async def remove(self, install: InstalledPackage) -> float | None:
+        """Seconds until the next look; None when it is done."""
+        if FINALIZER not in install.meta.finalizers:
+            return None
+        fields: dict[str, Any] = {}
+        started = self._world.clock()
+        try:
+            if not install.noop_delete:
+                await self._clear(install, fields)
+            await finalizer.release(self._world.cluster, INSTALLED_PACKAGE, install.meta)
+        except Exception as error:
+            return await self._failed(install, error, fields, started)
+        self._failures.pop(install.meta.key, None)
+        self._forget(install.meta.key)
+        return None
+
+    async def _clear(self, install: InstalledPackage, fields: dict[str, Any]) -> None:
+        inventory = Inventory.from_wire(install.status.get("inventory"))
+        if not len(inventory):
+            return
+        actor = self._world.identities.of(install.meta.namespace, install.service_account)
+        found = await live(actor, [entry.ref for entry in inventory])
+        done = await carry_out(actor, plan([], inventory, found, owner=install.owner, owners=()), inventory)
+        fields["inventory"] = done.inventory.to_wire()
+        if done.error is not None:
+            raise done.error
+        if done.survivors:
+            first = done.survivors[0].ref
+            raise DeletionPending(f"waiting for {len(done.inventory)} objects to be gone, such as {first}")
+
+    async def _failed(
+        self, install: InstalledPackage, error: Exception, fields: dict[str, Any], started: datetime
+    ) -> float | None:
+        if not isinstance(error, PackhouseError):
+            log.exception("InstalledPackage %s: a bug", install.owner)
+        await self._report(install, not_deleted(error), fields, started)
+        failures = self._failures[install.meta.key] = self._failures.get(install.meta.key, 0) + 1
+        settings = self._world.settings
+        sync = seconds_of(install.sync_period) or settings.backoff_most_seconds
+        delay = delay_after(
+            error,
+            failures,
+            first=settings.backoff_first_seconds,
+            most=min(settings.backoff_most_seconds, sync),
+            chance=self._world.chance(),
+        )
+        return sync if delay is None else delay
+
+    async def _report(
+        self, install: InstalledPackage, outcome: Outcome, fields: dict[str, Any], started: datetime
+    ) -> None:
+        subject = Subject(INSTALLED_PACKAGE, install.meta, install.status)
+        await self._world.reporter.report(subject, outcome, fields, started=started)

@@ -1,0 +1,164 @@
+"""Report: the only writer of status, and of Events. One server-side apply where something differs, nothing where not.
+
+Times and counters move only together with another change, so an object at rest is not written at every sync period.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from packhouse.api.conditions import Condition, ConditionType, find, read_conditions
+from packhouse.api.errors import PackhouseError
+from packhouse.api.names import INSTALL_API, STATUS_MANAGER
+from packhouse.api.views import Meta
+from packhouse.ports import Cluster, Json
+from packhouse.reconcile.outcome import Outcome, conditions
+
+log = logging.getLogger(__name__)
+
+STANZAS: Final = ("fetch", "template", "deploy")
+TIMES: Final = frozenset({"startedAt", "updatedAt", "lastTransitionTime"})
+COUNTERS: Final = frozenset({"consecutiveReconcileSuccesses", "consecutiveReconcileFailures"})
+NOTE_CHARACTERS: Final = 1024
+#: Events of cluster-scoped objects live where Kubernetes' own controllers put them.
+CLUSTER_EVENTS_NAMESPACE: Final = "default"
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The object whose status is written, and what that was."""
+
+    kind: str
+    meta: Meta
+    status: Json
+
+
+class Reporter:
+    """Writes status and Events as the operator."""
+
+    def __init__(self, cluster: Cluster, *, keep: Callable[[str, Json], None], clock: Clock = utc_now) -> None:
+        """`keep(kind, object)` is handed what the API server answered, so that the stores know it at once."""
+        self._cluster = cluster
+        self._keep = keep
+        self._clock = clock
+
+    async def report(self, subject: Subject, outcome: Outcome, fields: Mapping[str, Any], *, started: datetime) -> Json:
+        """The new status, written where it differs; `fields` replace those of the same name, None takes one away."""
+        now = _rfc3339(self._clock())
+        status = merged(subject, outcome, fields, now=now)
+        if _lasting(status) == _lasting(_ours(subject.status)):
+            return subject.status
+        _stamp(status, subject.status, outcome, started=_rfc3339(started), now=now)
+        metadata = {"name": subject.meta.name, "uid": subject.meta.uid}
+        if subject.meta.namespace:
+            metadata["namespace"] = subject.meta.namespace
+        body = {"apiVersion": INSTALL_API, "kind": subject.kind, "metadata": metadata, "status": status}
+        answer = await self._cluster.apply(body, manager=STATUS_MANAGER, subresource="status")
+        self._keep(subject.kind, answer)
+        if _is_news(read_conditions(subject.status.get("conditions")), read_conditions(status["conditions"]), outcome):
+            await self._tell(subject, outcome)
+        return status
+
+    async def _tell(self, subject: Subject, outcome: Outcome) -> None:
+        now = self._clock()
+        meta = subject.meta
+        serial = hashlib.sha256(f"{meta.uid}{now.isoformat()}{outcome.reason}".encode()).hexdigest()[:16]
+        event = {
+            "apiVersion": "events.k8s.io/v1",
+            "kind": "Event",
+            "metadata": {
+                "name": f"{meta.name[:200]}.{serial}",
+                "namespace": meta.namespace or CLUSTER_EVENTS_NAMESPACE,
+            },
+            "eventTime": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            "reportingController": "packhouse",
+            "reportingInstance": "packhouse",
+            "action": "Reconcile",
+            "type": "Warning" if outcome.failed else "Normal",
+            "reason": str(outcome.reason),
+            "note": outcome.message[:NOTE_CHARACTERS],
+            "regarding": {
+                "apiVersion": INSTALL_API,
+                "kind": subject.kind,
+                "name": meta.name,
+                "namespace": meta.namespace,
+                "uid": meta.uid,
+            },
+        }
+        try:
+            await self._cluster.create(event)
+        except PackhouseError as error:  # an Event is a courtesy: status has said the same already
+            log.warning("no event for %s %s: %s", subject.kind, meta.name, error.message)
+
+
+def merged(subject: Subject, outcome: Outcome, fields: Mapping[str, Any], *, now: str) -> Json:
+    """The whole status after `outcome`, times and counters as they were."""
+    status = {**subject.status, **fields}
+    before = read_conditions(subject.status.get("conditions"))
+    after = conditions(before, outcome, generation=subject.meta.generation, now=now)
+    status |= {
+        "observedGeneration": subject.meta.generation,
+        "conditions": [condition.to_wire() for condition in after],
+        "friendlyDescription": outcome.description,
+        "usefulErrorMessage": outcome.error or None,
+    }
+    return {name: value for name, value in status.items() if value is not None}
+
+
+def _stamp(status: Json, before: Json, outcome: Outcome, *, started: str, now: str) -> None:
+    for name in STANZAS:
+        stanza, old = status.get(name), before.get(name) or {}
+        if stanza is not None and _lasting(stanza) != _lasting(old):
+            status[name] = {**stanza, "startedAt": started, "updatedAt": now}
+        elif stanza is not None:
+            status[name] = old
+    ended = {condition.type: condition.status for condition in read_conditions(status["conditions"])}
+    if outcome.failed:
+        status["consecutiveReconcileFailures"] = before.get("consecutiveReconcileFailures", 0) + 1
+        status["consecutiveReconcileSuccesses"] = 0
+    elif ended.get(ConditionType.RECONCILE_SUCCEEDED) == "True":
+        status["consecutiveReconcileSuccesses"] = before.get("consecutiveReconcileSuccesses", 0) + 1
+        status["consecutiveReconcileFailures"] = 0
+
+
+def _ours(status: Json) -> Json:
+    """`status` without the conditions of others, which a write of ours leaves as they are."""
+    if "conditions" not in status:
+        return status
+    return {**status, "conditions": [condition.to_wire() for condition in read_conditions(status["conditions"])]}
+
+
+def _lasting(value: Any) -> Any:
+    """`value` without times and counters."""
+    if isinstance(value, dict):
+        return {key: _lasting(item) for key, item in value.items() if key not in TIMES and key not in COUNTERS}
+    if isinstance(value, list):
+        return [_lasting(item) for item in value]
+    return value
+
+
+def _is_news(before: Sequence[Condition], after: Sequence[Condition], outcome: Outcome) -> bool:
+    """Whether the outcome is another one than before: Ready or deletion says something else now."""
+    if outcome.statuses.get(ConditionType.RECONCILING) == "True":
+        return False
+    return any(
+        (old := find(before, kind)) is None
+        or (old.status, old.reason, old.message) != (new.status, new.reason, new.message)
+        for kind in outcome.statuses
+        if (new := find(after, kind)) is not None
+    )
+
+
+def _rfc3339(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,262 @@
+"""The story of a PackageRepository: fetch its bundle, bring the catalogue to what it says, report.
+
+Where the digest, the spec and the catalogue are as they were after the last success, nothing is fetched or written.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from fnmatch import fnmatchcase
+from typing import Any, Final
+
+from packhouse.api.conditions import Reason
+from packhouse.api.errors import BundleInvalid, InvalidSpec, OwnershipConflict, PackhouseError
+from packhouse.api.names import FINALIZER, PACKAGE, PACKAGE_METADATA, PACKAGE_REPOSITORY
+from packhouse.api.views import Key, PackageRepository
+from packhouse.domain.catalogue import Entry
+from packhouse.domain.objects import digest
+from packhouse.domain.ownership import Action, Step, decide, holding
+from packhouse.domain.schedule import seconds_of, with_jitter
+from packhouse.fetch import Fetched, fetch_all, resolve_all
+from packhouse.ports import BundleContent, BundleFault, Json
+from packhouse.reconcile import finalizer
+from packhouse.reconcile.catalogue import CatalogueWriter, crd_schemas
+from packhouse.reconcile.outcome import Outcome, delay_after, held, not_deleted, not_reconciled, succeeded
+from packhouse.reconcile.report import Subject
+from packhouse.reconcile.sources import repository_sources
+from packhouse.reconcile.stores import Objects
+from packhouse.reconcile.world import World
+
+log = logging.getLogger(__name__)
+
+MOST_LISTED: Final = 50
+
+
+@dataclass(slots=True)
+class Progress:
+    """What a sync will say in status, whatever ends it."""
+
+    repository: PackageRepository
+    started: datetime
+    fields: dict[str, Any] = field(default_factory=dict)
+    in_fetch: bool = False
+
+
+class RepositoryReconciler:
+    """Holds only a count of failures, for the back-off."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._writer = CatalogueWriter(world)
+        self._failures: dict[Key, int] = {}
+
+    def forget(self, key: Key) -> None:
+        self._failures.pop(key, None)
+
+    async def reconcile(self, repository: PackageRepository) -> float | None:
+        """Seconds until the next look."""
+        if FINALIZER not in repository.meta.finalizers:
+            await finalizer.hold(self._world.cluster, PACKAGE_REPOSITORY, repository.meta)
+            return None  # the change that this made wakes us again
+        if repository.paused:
+            await self._report(repository, held(Reason.PAUSED), {}, self._world.clock())
+            return None
+        progress = Progress(repository, self._world.clock())
+        try:
+            outcome = await self._sync(progress)
+        except Exception as error:
+            return await self._failed(progress, error)
+        await self._report(repository, outcome, progress.fields, progress.started)
+        self._failures.pop(repository.meta.key, None)
+        return self._sync_delay(repository)
+
+    async def remove(self, repository: PackageRepository) -> float | None:
+        """Ownership is passed on, the rest is deleted, then the finalizer goes. Seconds until the next look."""
+        if FINALIZER not in repository.meta.finalizers:
+            return None
+        started = self._world.clock()
+        try:
+            await self._writer.withdraw(repository.meta.name)
+            await finalizer.release(self._world.cluster, PACKAGE_REPOSITORY, repository.meta)
+        except Exception as error:
+            if not isinstance(error, PackhouseError):
+                log.exception("PackageRepository %s: a bug", repository.meta.name)
+            await self._report(repository, not_deleted(error), {}, started)
+            return self._retry_delay(repository, error)
+        self.forget(repository.meta.key)
+        return None
+
+    async def _sync(self, progress: Progress) -> Outcome:
+        repository = progress.repository
+        if not seconds_of(repository.sync_period):
+            raise InvalidSpec(f"spec.syncPeriod {repository.sync_period!r} is no duration; write it as 5m or 1h30m")
+        sources = repository_sources(self._world)
+        progress.in_fetch = True
+        resolved = await resolve_all([repository.fetch], sources)
+        if self._is_current(repository, resolved):
+            return succeeded(self._words(repository.status.get("packages") or {}))
+        fetched = await fetch_all([repository.fetch], sources)
+        progress.in_fetch = False
+        content = self._allowed(repository, await self._read(fetched))
+        progress.fields |= {"fetch": {"digest": fetched.digest}, "version": fetched.version}
+        refuse_empty(content)
+        return await self._import(progress, content)
+
+    async def _read(self, fetched: Fetched) -> BundleContent:
+        return await self._world.renderer.read_bundle(await fetched.files(), await crd_schemas(self._world.cluster))
+
+    async def _import(self, progress: Progress, content: BundleContent) -> Outcome:
+        """Write first, and remove only if not one document of the bundle is bad."""
+        stores = self._world.stores
+        me = progress.repository.meta.name
+        faults = list(content.faults)
+        steps = self._steps(me, content, may_remove=not faults)
+        arriving = [step for step in steps if step.action not in LEAVING]
+        faults += await self._writer.write(arriving)
+        leaving = [step for step in steps if step.action in LEAVING] if not faults else []
+        await self._writer.withdraw_steps(me, leaving)
+        conflicts = [step for step in arriving if step.action is Action.CONFLICT]
+        progress.fields |= {
+            "packages": _counts(steps, held_digest(me, stores.packages, stores.metadatas), content, bool(faults)),
+            "badDocuments": [
+                {"file": fault.file, "line": fault.line, "message": fault.message} for fault in faults[:MOST_LISTED]
+            ]
+            or None,
+            "conflicts": [_conflict(step) for step in conflicts[:MOST_LISTED]] or None,
+        }
+        if faults:
+            raise BundleInvalid(_faults_message(faults, len(content.documents)))
+        if conflicts:
+            raise OwnershipConflict(_conflicts_message(conflicts))
+        return succeeded(self._words(progress.fields["packages"]))
+
+    def _steps(self, me: str, content: BundleContent, *, may_remove: bool) -> list[Step]:
+        stores = self._world.stores
+        steps: list[Step] = []
+        for kind, store in ((PACKAGE_METADATA, stores.metadatas), (PACKAGE, stores.packages)):
+            offered = [doc for doc in content.documents if doc["kind"] == kind]
+            steps += decide(me, offered, {entry.name: entry for entry in store}, kind=kind, may_remove=may_remove)
+        return steps
+
+    def _is_current(self, repository: PackageRepository, resolved: str) -> bool:
+        """Whether the catalogue still holds what the last complete sync of this digest and spec left there."""
+        status, stores = repository.status, self._world.stores
+        if (status.get("fetch") or {}).get("digest") != resolved or (status.get("fetch") or {}).get("error"):
+            return False
+        packages = status.get("packages") or {}
+        if status.get("observedGeneration") != repository.meta.generation or not packages.get("complete"):
+            return False
+        return packages.get("digest") == held_digest(repository.meta.name, stores.packages, stores.metadatas)
+
+    def _allowed(self, repository: PackageRepository, content: BundleContent) -> BundleContent:
+        """The content without the packages that spec.packages does not let this repository provide."""
+        if not repository.globs:
+            return content
+        documents = [
+            doc for doc in content.documents if any(fnmatchcase(_public_name(doc), glob) for glob in repository.globs)
+        ]
+        return BundleContent(documents, content.faults)
+
+    @staticmethod
+    def _words(packages: Mapping[str, Any]) -> str:
+        return f"{packages.get('total', 0)} packages"
+
+    async def _failed(self, progress: Progress, error: Exception) -> float | None:
+        repository = progress.repository
+        if not isinstance(error, PackhouseError):
+            log.exception("PackageRepository %s: a bug", repository.meta.name)
+        outcome = not_reconciled(error)
+        if progress.in_fetch:
+            progress.fields["fetch"] = {**(repository.status.get("fetch") or {}), "error": outcome.message}
+        await self._report(repository, outcome, progress.fields, progress.started)
+        return self._retry_delay(repository, error)
+
+    def _retry_delay(self, repository: PackageRepository, error: Exception) -> float:
+        key, settings, sync = repository.meta.key, self._world.settings, self._sync_delay(repository)
+        failures = self._failures[key] = self._failures.get(key, 0) + 1
+        delay = delay_after(
+            error,
+            failures,
+            first=settings.backoff_first_seconds,
+            most=min(settings.backoff_most_seconds, sync),
+            chance=self._world.chance(),
+        )
+        return sync if delay is None else delay
+
+    def _sync_delay(self, repository: PackageRepository) -> float:
+        seconds = seconds_of(repository.sync_period) or 300.0
+        return with_jitter(seconds, self._world.settings.jitter_ratio, self._world.chance())
+
+    async def _report(
+        self, repository: PackageRepository, outcome: Outcome, fields: dict[str, Any], started: datetime
+    ) -> None:
+        subject = Subject(PACKAGE_REPOSITORY, repository.meta, repository.status)
+        await self._world.reporter.report(subject, outcome, fields, started=started)
+
+
+LEAVING: Final = frozenset({Action.PASS_ON, Action.RELEASE, Action.REMOVE})
+ADDED: Final = frozenset({Action.CREATE, Action.SHARE, Action.TAKE_OVER})
+
+
+def refuse_empty(content: BundleContent) -> None:
+    """A bundle with no package at all changes nothing."""
+    if any(doc["kind"] == PACKAGE for doc in content.documents):
+        return
+    if content.faults:
+        raise BundleInvalid(f"no document of the bundle can be used: {_first(content.faults)}; nothing was changed")
+    raise BundleInvalid(
+        "the bundle holds no Package; put package documents below packages/, or correct spec.fetch; nothing was changed"
+    )
+
+
+def held_digest(me: str, *stores: Objects[Entry]) -> str:
+    """Of all that the repository owns or shares in the catalogue."""
+    return digest([holding(me, {entry.name: entry for entry in store}) for store in stores])
+
+
+def _counts(steps: Sequence[Step], held: str, content: BundleContent, faulty: bool) -> Json:
+    packages = [step for step in steps if step.kind == PACKAGE]
+    actions = [step.action for step in packages]
+    complete = not faulty and not any(step.action in (Action.CONFLICT, Action.SUPERSEDED) for step in steps)
+    return {
+        "total": sum(1 for doc in content.documents if doc["kind"] == PACKAGE),
+        "added": sum(action in ADDED for action in actions),
+        "changed": actions.count(Action.CONFIGURE),
+        "removed": 0 if faulty else sum(action in LEAVING for action in actions),
+        "conflicting": actions.count(Action.CONFLICT),
+        "digest": held,
+        "complete": complete,
+    }
+
+
+def _public_name(doc: Json) -> str:
+    return str(doc["spec"].get("publicName") or doc["metadata"]["name"])
+
+
+def _conflict(step: Step) -> Json:
+    owner = step.entry.repository if step.entry is not None and step.entry.repository else "somebody, by hand"
+    return {"name": step.name, "owner": owner, "message": f"{step.kind} {step.name} has other content there"}
+
+
+def _conflicts_message(conflicts: Sequence[Step]) -> str:
+    first = _conflict(conflicts[0])
+    return (
+        f"{len(conflicts)} documents differ from what another offers under the same name, such as {conflicts[0].kind} "
+        f"{first['name']} of {first['owner']}; the first stays: publish another version, raise its "
+        f"packaging.carvel.dev/revision, or leave it out with spec.packages"
+    )
+
+
+def _faults_message(faults: Sequence[BundleFault], good: int) -> str:
+    return (
+        f"{len(faults)} documents of the bundle are bad: {_first(faults)}; the {good} good ones have arrived, "
+        f"and nothing is removed until the bundle is mended"
+    )
+
+
+def _first(faults: Sequence[BundleFault]) -> str:
+    more = f" (and {len(faults) - 3} more in status.badDocuments)" if len(faults) > 3 else ""
+    return "; ".join(str(fault) for fault in faults[:3]) + more

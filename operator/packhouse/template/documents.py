@@ -1,0 +1,70 @@
+"""What travels between template steps: documents with the place they came from, and what a step may use.
+
+Known to pipeline.py and to every engine. Steps hand on values, not text, so that nothing is parsed twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from packhouse.ports import Json, ValuesDocument
+from packhouse.template.limits import Limits
+
+#: The path that stands for the output of the step before.
+PREVIOUS = "-"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One YAML document and where it begins: in a file, or in what a template made of the file."""
+
+    file: str
+    line: int
+    value: Any
+    rendered: bool = False
+
+    @property
+    def place(self) -> str:
+        return f"{origin(self.file, self.rendered)}:{self.line}"
+
+
+def origin(file: str, rendered: bool) -> str:
+    """How messages name a text: a file, or what a template made of it."""
+    return f"output of {file}" if rendered else file
+
+
+class OutputMeter:
+    """Counts what templates give, over all steps of a job."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._left = limits.output_most_bytes
+
+    def add(self, text: str) -> None:
+        """Raises RenderLimitExceeded. A character counts at least as one byte; the encoded answer is weighed again."""
+        self._left -= len(text)
+        if self._left < 0:
+            raise self._limits.output_exceeded()
+
+
+@dataclass(frozen=True, slots=True)
+class StepInput:
+    """All that a step may see."""
+
+    files: Mapping[str, bytes]  # the fetched folder
+    previous: Sequence[Document] | None  # None for the first step
+    values: Json  # schema defaults and all documents, merged: for engines that take one map
+    values_documents: Sequence[ValuesDocument]  # the user's own, for the first step that merges them itself
+    context: Json
+    meter: OutputMeter
+
+
+@dataclass(frozen=True, slots=True)
+class Templater:
+    """One engine: what it does, which options its step has, whether it takes values."""
+
+    run: Callable[[StepInput, Json], Sequence[Document]]
+    options: frozenset[str]
+    takes_values: bool

@@ -1,0 +1,63 @@
+"""The step `jinja2`: every manifest among the chosen files is rendered, in the order of their paths.
+
+Called through TEMPLATERS. Compiled templates are kept for as long as the worker lives; nothing else is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+
+from packhouse.api.errors import RenderedInvalid
+from packhouse.domain.yaml_text import load_all
+from packhouse.ports import Json
+from packhouse.template import selection
+from packhouse.template.documents import PREVIOUS, Document, StepInput, Templater, origin
+from packhouse.template.jinja.files import Files
+from packhouse.template.jinja.filters import to_yaml
+from packhouse.template.jinja.problems import explain
+from packhouse.template.jinja.sandbox import CompiledTemplates, Sources, TemplateEnvironment
+
+#: A file may be called web.yml, web.yml.j2 or web.yml.jinja2; each is rendered.
+_SUFFIXES: Final = (".j2", ".jinja2")
+
+_compiled: Final = CompiledTemplates()
+
+
+def run(step: StepInput, options: Json) -> Sequence[Document]:
+    """Raises TemplateFailed and RenderLimitExceeded with file:line, RenderedInvalid where a template gives no YAML."""
+    paths = options.get("paths") or ([PREVIOUS] if step.previous is not None else [])
+    names = [] if paths == [PREVIOUS] else selection.select(step.files, paths, "jinja2")
+    templates = [name for name in names if selection.manifest_name(name, _SUFFIXES)]
+    given = {}
+    if PREVIOUS in paths and step.previous is not None:
+        given[PREVIOUS] = _text(step.previous)
+        templates.insert(0, PREVIOUS)
+    sources = Sources(step.files, given)
+    environment = TemplateEnvironment(sources, _compiled)
+    context = {**step.context, "values": step.values, "files": Files(step.files)}
+    return [document for name in templates for document in _render(environment, sources, name, context, step)]
+
+
+def _render(
+    environment: TemplateEnvironment, sources: Sources, name: str, context: dict[str, Any], step: StepInput
+) -> list[Document]:
+    parts: list[str] = []
+    try:
+        for part in environment.get_template(name).generate(context):
+            step.meter.add(part)
+            parts.append(part)
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise explain(error, name, sources.texts) from None
+    loaded = load_all("".join(parts), origin(name, rendered=True), RenderedInvalid)
+    return [Document(name, line, value, rendered=True) for line, value in loaded]
+
+
+def _text(documents: Sequence[Document]) -> str:
+    return "".join(f"---\n{to_yaml(document.value)}\n" for document in documents)
+
+
+JINJA2: Final = Templater(run=run, options=frozenset({"paths"}), takes_values=True)

@@ -1,0 +1,101 @@
+"""One worker: reads jobs from its standard input, one at a time, and writes answers to its standard output.
+
+Started by adapters/worker_pool.py with an empty environment; `main` confines the process before the first job. It
+answers every error in words that carry no value, and ends after one that may have left it short of memory.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import sys
+import traceback
+from typing import BinaryIO, Final
+
+from packhouse.api.errors import PackhouseError
+from packhouse.template import wire
+from packhouse.template.answers import INTERNAL, error_answer
+from packhouse.template.confine import confine, cpu_for_one_job
+from packhouse.template.jobs import carry_out
+from packhouse.template.limits import Limits
+
+#: The exit code of a worker that had not even the memory to say so.
+OUT_OF_MEMORY: Final = 77
+
+_RESERVE_BYTES: Final = 2 * 1024 * 1024  # given back on a MemoryError, so that the answer can be written
+
+
+def main() -> None:
+    """`argv[1]` is JSON: the fields of Limits and the parent's process id."""
+    told = json.loads(sys.argv[1])
+    parent = told.pop("parent")
+    limits = Limits(**told)
+    jobs, answers = _streams()
+    gc.freeze()
+    confine(limits, parent)
+    _send(answers, wire.frame({"ready": True}))
+    while (lengths := wire.read_prefix(jobs, limits.request_most_bytes)) is not None:
+        cpu_for_one_job(limits)
+        _, header, _ = lengths
+        try:
+            answer = _answer(jobs, header, limits)
+            _send(answers, answer)
+        except MemoryError:
+            os._exit(OUT_OF_MEMORY)
+        if answer.flags & wire.LAST:
+            return
+
+
+def _answer(jobs: BinaryIO, header: int, limits: Limits) -> wire.Frame:
+    reserve = bytearray(_RESERVE_BYTES)
+    try:
+        answer = wire.frame(carry_out(json.loads(jobs.read(header)), jobs, limits))
+        return answer if answer.size <= limits.output_most_bytes else _refusal(limits.output_exceeded())
+    except PackhouseError as error:
+        return _refusal(error)
+    except MemoryError as error:
+        _forget(error)
+        del reserve
+        return wire.frame(error_answer(limits.memory_exceeded()), flags=wire.LAST)
+    except Exception as error:  # a bug of ours: said in places of our code, never in content
+        return wire.frame({"reason": INTERNAL, "message": _places(error)}, flags=wire.LAST)
+
+
+def _refusal(error: PackhouseError) -> wire.Frame:
+    message = error_answer(error)
+    message["message"] = message["message"].encode(errors="replace").decode()
+    return wire.frame(message)
+
+
+def _forget(error: BaseException) -> None:
+    """Frames hold what filled the memory; let go of it."""
+    if error.__traceback__ is not None:
+        traceback.clear_frames(error.__traceback__)
+
+
+def _places(error: BaseException) -> str:
+    frames = traceback.extract_tb(error.__traceback__)[-4:]
+    places = " < ".join(f"{os.path.basename(frame.filename)}:{frame.lineno}" for frame in reversed(frames))  # noqa: PTH119 - a text, no file
+    return f"{type(error).__name__} at {places}"
+
+
+def _streams() -> tuple[BinaryIO, BinaryIO]:
+    """Copies of standard input and output; whatever prints afterwards prints into nothing."""
+    jobs = os.fdopen(os.dup(0), "rb")
+    answers = os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nothing, 0)
+    os.dup2(nothing, 1)
+    os.close(nothing)
+    return jobs, answers
+
+
+def _send(answers: BinaryIO, answer: wire.Frame) -> None:
+    for chunk in answer.chunks():
+        answers.write(chunk)
+    answers.flush()
+
+
+if __name__ == "__main__":
+    main()

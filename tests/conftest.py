@@ -1,0 +1,126 @@
+"""The parts that all tests share: a real cluster, real OCI registries, kubectl and helm, each started once a session.
+
+Real: kube-apiserver, etcd, kube-controller-manager, kube-scheduler, the registry, kubectl, helm. Faked: the node (kwok
+writes the status that a kubelet would write), unless KUBECONFIG names a cluster that has real ones. Tests that use the
+cluster get the marker `cluster` by themselves. docs/howto/test.md tells how the cluster is found.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+
+from cluster import binaries
+from cluster.find import Cluster, ClusterNotFound, choose, open_cluster
+from cluster.processes import Programs, logs_root
+from cluster.registry import LocalRegistry, open_registry
+
+CRDS = Path(__file__).parents[1] / "crds"
+CRD_SECONDS = 30
+CLUSTER_FIXTURES = frozenset({"cluster", "kubectl", "namespace", "crds"})
+BUILT_FOR: Mapping[str, str] = {"registry": "registry", "auth_registry": "registry", "helm": "helm"}
+
+Kubectl = Callable[..., subprocess.CompletedProcess[str]]
+_kept_logs = pytest.StashKey[list[Path]]()
+
+
+def pytest_report_header() -> str:
+    """Say where the cluster would come from, before anything is started."""
+    try:
+        return f"cluster: {choose()}"
+    except ClusterNotFound as error:
+        return f"cluster: none ({error})"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test that uses the cluster, so that `-m "not cluster"` needs none."""
+    for item in items:
+        if not CLUSTER_FIXTURES.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.cluster)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Build what the selected tests need, here and not in a fixture: a first build takes longer than a test may."""
+    if session.config.option.collectonly:
+        return
+    used = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+    needed = [program for fixture, program in BUILT_FOR.items() if fixture in used]
+    capture = session.config.pluginmanager.getplugin("capturemanager")
+    try:
+        if used & CLUSTER_FIXTURES:
+            needed += choose().missing()
+        with capture.global_and_fixture_disabled() if capture else nullcontext():
+            for name in dict.fromkeys(needed):
+                binaries.path(name)
+    except (ClusterNotFound, binaries.BuildFailed) as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print where the logs of a failed run lie."""
+    for folder in config.stash.get(_kept_logs, []):
+        terminalreporter.write_line(f"logs kept in {folder}")
+
+
+@pytest.fixture(scope="session")
+def cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    """The cluster, as its admin. One for the whole session: a test keeps to its own `namespace`."""
+    with open_cluster() as opened:
+        yield opened
+        _keep_logs_of_failure(request, opened.programs)
+
+
+@pytest.fixture(scope="session")
+def kubectl(cluster: Cluster) -> Kubectl:
+    """`kubectl(*args, input=None, check=True)`, as the admin of the cluster."""
+    return cluster.kubectl
+
+
+@pytest.fixture(scope="session")
+def crds(cluster: Cluster) -> None:
+    """The CRDs of the folder crds/, applied and served."""
+    cluster.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(CRDS))
+    cluster.kubectl("wait", "--for=condition=Established", f"--timeout={CRD_SECONDS}s", "-f", str(CRDS))
+
+
+@pytest.fixture
+def namespace(cluster: Cluster) -> Iterator[str]:
+    """A fresh namespace. Its default service account may be some seconds late: `cluster.wait_for_service_account`."""
+    name = f"test-{secrets.token_hex(4)}"
+    cluster.kubectl("create", "namespace", name)
+    yield name
+    # Deletion takes seconds and is the cluster's work: nothing waits for it.
+    cluster.kubectl("delete", "namespace", name, "--wait=false", "--ignore-not-found")
+
+
+@pytest.fixture(scope="session")
+def registry(request: pytest.FixtureRequest) -> Iterator[LocalRegistry]:
+    """An OCI registry that asks for nothing. One for the session: a test picks its own repository name."""
+    with open_registry() as opened:
+        yield opened
+        _keep_logs_of_failure(request, opened.programs)
+
+
+@pytest.fixture(scope="session")
+def auth_registry(request: pytest.FixtureRequest) -> Iterator[LocalRegistry]:
+    """An OCI registry that asks for `username` and `password` (basic authentication)."""
+    with open_registry(auth=True) as opened:
+        yield opened
+        _keep_logs_of_failure(request, opened.programs)
+
+
+@pytest.fixture(scope="session")
+def helm() -> Path:
+    """The helm program."""
+    return binaries.path("helm")
+
+
+def _keep_logs_of_failure(request: pytest.FixtureRequest, programs: Programs | None) -> None:
+    if programs is not None and (request.session.testsfailed or os.environ.get("PACKHOUSE_KEEP_LOGS")):
+        request.config.stash.setdefault(_kept_logs, []).append(programs.keep_logs(logs_root()))
