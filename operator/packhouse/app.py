@@ -131,6 +131,7 @@ async def _run(
             await watch.synced.wait()
         log.info("the catalogue is known: %d packages", len(stores.packages))
         async with _tasks([dispatch.queue.run(settings.reconcile_workers)]):
+            await asyncio.sleep(0)  # the workers are tasks of the queue's: they too must be there before kopf
             registry = kopf.OperatorRegistry()
             handlers.register(registry, watched)
 

@@ -21,6 +21,8 @@ from cluster.processes import Programs, StartFailed, free_ports, start_programs
 STAGES = Path(__file__).with_name("stages.yaml")
 NODE_NAME = "fake-node"
 ALL = ("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kwok")
+AUDIT_LOG = Path("logs") / "audit.log"
+_AUDIT_POLICY = Path(__file__).with_name("audit-policy.yaml")
 _ISSUER = "https://kubernetes.default.svc"
 
 Locate = Callable[[str], Path]
@@ -91,6 +93,7 @@ def _apiserver_flags(store: str, port: int) -> list[str]:
         *("--token-auth-file=tokens.csv", "--authorization-mode=Node,RBAC", "--allow-privileged"),
         *(f"--service-account-issuer={_ISSUER}", "--service-account-key-file=service-accounts.key"),
         *("--service-account-signing-key-file=service-accounts.key", "--service-cluster-ip-range=10.0.0.0/24"),
+        *(f"--audit-policy-file={_AUDIT_POLICY}", f"--audit-log-path={AUDIT_LOG}", "--audit-log-mode=blocking"),
     ]
 
 

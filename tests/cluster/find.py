@@ -19,6 +19,7 @@ from enum import Enum
 from pathlib import Path
 
 from cluster import binaries, controlplane, credentials
+from cluster.audit import AuditLog
 from cluster.processes import Programs
 
 KUBECTL_SECONDS = 120
@@ -88,6 +89,11 @@ class Cluster:
             if time.monotonic() > limit:
                 raise TimeoutError(f"service account {namespace}/{name} is not there after {timeout_seconds} s")
             time.sleep(0.1)
+
+    @property
+    def audit(self) -> AuditLog | None:
+        """What the API server was asked; None on a cluster that was given."""
+        return AuditLog(self.programs.folder / controlplane.AUDIT_LOG) if self.programs is not None else None
 
     def stop(self) -> None:
         """Stop the programs and remove their folder, if they are ours. May be called again."""

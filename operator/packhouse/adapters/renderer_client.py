@@ -93,7 +93,7 @@ class RendererClient:
             raise self._unavailable(f"it ended while a job ran ({type(error).__name__})") from error
         except wire.WireError as error:
             raise self._unavailable(f"it sent {error}") from error
-        return read(answer)
+        return await asyncio.to_thread(read, answer)  # up to tens of MiB of JSON
 
     async def _exchange(self, job: wire.Frame) -> bytes:
         reader, writer = await self._connect()

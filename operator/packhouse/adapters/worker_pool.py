@@ -21,8 +21,7 @@ from typing import Final
 
 from packhouse.api.errors import PackhouseError, RendererUnavailable
 from packhouse.template import wire
-from packhouse.template.limits import Limits, crashed
-from packhouse.template.worker import OUT_OF_MEMORY
+from packhouse.template.limits import OUT_OF_MEMORY, Limits, crashed
 
 _log = logging.getLogger(__name__)
 

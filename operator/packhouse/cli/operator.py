@@ -37,7 +37,7 @@ def operator(
 class JsonFormatter(logging.Formatter):
     """One JSON object a line: time, level, logger, message."""
 
-    converter = staticmethod(time.gmtime)  # type: ignore[assignment] # typeshed wants a method here
+    converter = staticmethod(time.gmtime)
 
     def format(self, record: logging.LogRecord) -> str:
         entry: dict[str, Any] = {

@@ -153,7 +153,7 @@ def _metadata(metadata: Any, kind: str) -> Json:
             path = ("metadata", marks, key)
             if not isinstance(entry, str):
                 raise Problem(path, f"{kind} {name}: metadata.{marks}[{key!r}] must be a text: quote it")
-            if not _MARK.fullmatch(key.rpartition("/")[2]) or not _MARK.fullmatch(entry or "x") and marks == "labels":
+            if not _MARK.fullmatch(key.rpartition("/")[2]) or (not _MARK.fullmatch(entry or "x") and marks == "labels"):
                 raise Problem(path, f"{kind} {name}: metadata.{marks}[{key!r}] is not a valid key or label value")
         if entries:
             kept[marks] = entries

@@ -60,10 +60,10 @@ def _nodes(text: str) -> Iterator[tuple[int, _Path]]:
                 _next(stack)
             elif isinstance(event, yaml.NodeEvent):
                 if stack and stack[-1].is_map and stack[-1].part is None:
-                    stack[-1].part, stack[-1].line = getattr(event, "value", ""), event.start_mark.line
+                    stack[-1].part, stack[-1].line = getattr(event, "value", ""), _line(event)
                     continue
                 parent = stack[-1] if stack else None
-                line = parent.line if parent and parent.is_map else event.start_mark.line
+                line = parent.line if parent and parent.is_map else _line(event)
                 yield line, tuple(entry.part for entry in stack if entry.part is not None)
                 if isinstance(event, yaml.CollectionStartEvent):
                     is_map = isinstance(event, yaml.MappingStartEvent)
@@ -72,6 +72,11 @@ def _nodes(text: str) -> Iterator[tuple[int, _Path]]:
                     _next(stack)
     finally:
         loader.dispose()
+
+
+def _line(event: Any) -> int:
+    line: int = event.start_mark.line
+    return line
 
 
 def _next(stack: list[_Open]) -> None:

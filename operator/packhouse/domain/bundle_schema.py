@@ -49,7 +49,7 @@ class Shape:
         self._validator = Draft4Validator(_json_schema(schema), format_checker=_formats)
 
     def fitted(self, document: Json) -> Json:
-        """The document without unknown fields. Raises Problem for the first of what does not fit, and counts the rest."""
+        """The document without unknown fields. Raises Problem for the first that does not fit, and counts the rest."""
         own = {key: value for key, value in document.items() if key in ("apiVersion", "kind", "metadata")}
         pruned: Json = own | _pruned({key: value for key, value in document.items() if key not in own}, self._schema)
         errors = [error for error, _ in zip(self._validator.iter_errors(pruned), range(_ERRORS_MOST), strict=False)]
@@ -117,23 +117,24 @@ def _path_of(error: ValidationError) -> list[str | int]:
 
 
 def _sentence(error: ValidationError) -> str:
+    instance: Any = error.instance
+    argument: Any = error.validator_value
     path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path).lstrip(".")
     match error.validator:
         case "required":
-            missing = next(name for name in error.validator_value if name not in error.instance)
+            missing = next(name for name in argument if name not in instance)
             return f"{path + '.' if path else ''}{missing} is missing"
         case "type":
-            wanted = error.validator_value
-            names = [wanted] if isinstance(wanted, str) else wanted
+            names = [argument] if isinstance(argument, str) else argument
             expected = " or ".join(_EXPECTED.get(name, f"a {name}") for name in names)
-            advice = ": quote it" if "string" in names and isinstance(error.instance, bool | int | float) else ""
-            found = _TYPE_NAMES.get(type(error.instance), "something else")
+            advice = ": quote it" if "string" in names and isinstance(instance, bool | int | float) else ""
+            found = _TYPE_NAMES.get(type(instance), "something else")
             return f"{path} must be {expected}, found {found}{advice}"
         case "enum":
-            return f"{path} must be one of {', '.join(map(str, error.validator_value))}"
+            return f"{path} must be one of {', '.join(map(str, argument))}"
         case "format":
-            return f"{path} must be a {error.validator_value}, such as 2024-01-31T00:00:00Z"
+            return f"{path} must be a {argument}, such as 2024-01-31T00:00:00Z"
     limits = ("maxLength", "minLength", "maxItems", "minItems", "minimum", "maximum", "maxProperties", "pattern")
     if error.validator in limits:
-        return f"{path} breaks its limit ({error.validator} {error.validator_value})"
+        return f"{path} breaks its limit ({error.validator} {argument})"
     return f"{path} {error.message[:_MESSAGE_MOST]}"

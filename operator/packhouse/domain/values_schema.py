@@ -48,11 +48,11 @@ def check(values: Json, schema: Json) -> tuple[list[Violation], list[str]]:
     """
     root = _prepare(schema)
     try:
-        Draft202012Validator.check_schema(root, format_checker=FormatChecker(formats=()))
-        errors = islice(_validator(root).iter_errors(values), VIOLATIONS_MOST)
-        violations = [violation for error in errors for violation in describe(error)]
+        for part in (root, *(_resolve(root, reference) for reference in _references(root))):
+            Draft202012Validator.check_schema(True if part is None else part, format_checker=FormatChecker(formats=()))
+        violations = (violation for error in _validator(root).iter_errors(values) for violation in describe(error))
         warnings = islice(_unknown_keys(values, [root], root, ()), WARNINGS_MOST)
-        return violations[:VIOLATIONS_MOST], list(dict.fromkeys(map(str, warnings)))
+        return list(islice(violations, VIOLATIONS_MOST)), list(dict.fromkeys(map(str, warnings)))
     except SchemaError as broken:
         where = join(broken.absolute_path) or "its top"
         raise ValuesSchemaInvalid(f"the package's valuesSchema is invalid at {where}: {broken.message[:200]}") from None
@@ -133,6 +133,16 @@ def _translate(node: Any) -> Any:
     if isinstance(translated.get("required"), bool):
         del translated["required"]
     return translated
+
+
+def _references(node: Any) -> set[str]:
+    """All references; what they point to may stand where the check of the schema as a whole does not look."""
+    if isinstance(node, list):
+        return {reference for part in node for reference in _references(part)}
+    if not isinstance(node, dict):
+        return set()
+    own = {node["$ref"]} if isinstance(node.get("$ref"), str) else set()
+    return own.union(*map(_references, node.values()))
 
 
 def _resolve(root: Json, reference: str) -> Any:

@@ -1,20 +1,17 @@
 """Jobs as they travel: what the operator asks, as a header and the raw bytes of files, and back to a value.
 
-The asking side (adapters/renderer_client.py) packs, the worker unpacks and carries out. The asking side is trusted
-here; what comes back is not, and goes through answers.py.
+The asking side (adapters/renderer_client.py) packs, the worker unpacks. The asking side is trusted here; what comes
+back is not, and goes through answers.py. No engine is imported by the asking side.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Any, BinaryIO
+from typing import Any
 
-from packhouse.domain.bundle import read_bundle
 from packhouse.ports import BundleContent, Json, Rendered, RenderJob, ValuesDocument
 from packhouse.template import wire
-from packhouse.template.limits import Limits
-from packhouse.template.pipeline import render
 
 
 def pack_render(job: RenderJob) -> wire.Frame:
@@ -35,12 +32,8 @@ def pack_bundle(files: Mapping[str, bytes], schemas: Mapping[str, Json]) -> wire
     return _pack("bundle", files, {"schemas": dict(schemas)})
 
 
-def carry_out(header: Json, body: BinaryIO, limits: Limits) -> Json:
-    """The answer to a job, as plain JSON. Raises what ports.Renderer names."""
-    files = wire.split(body, header["files"])
-    if header["job"] == "bundle":
-        return bundle_answer(read_bundle(files, header["schemas"]))
-    job = RenderJob(
+def unpack_render(header: Json, files: Mapping[str, bytes]) -> RenderJob:
+    return RenderJob(
         files=files,
         steps=header["steps"],
         values=[ValuesDocument(**document) for document in header["values"]],
@@ -48,7 +41,6 @@ def carry_out(header: Json, body: BinaryIO, limits: Limits) -> Json:
         enforce_schema=header["enforceSchema"],
         context=header["context"],
     )
-    return render_answer(render(job, limits))
 
 
 def render_answer(rendered: Rendered) -> Json:

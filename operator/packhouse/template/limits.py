@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 from packhouse.api.errors import RenderLimitExceeded
 from packhouse.settings import MIB, PREFIX, Settings
+
+#: The exit code of a worker that had not even the memory to say so.
+OUT_OF_MEMORY: Final = 77
 
 
 @dataclass(frozen=True, slots=True)

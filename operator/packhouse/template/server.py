@@ -45,7 +45,7 @@ class Pool(Protocol):
 @asynccontextmanager
 async def serving(pool: Pool, path: Path) -> AsyncIterator[None]:
     """Serves on `path` while the block runs. Raises InvalidSpec where the socket cannot be made there."""
-    listener = _listen(path)
+    listener, own = _listen(path)
     connections: set[asyncio.Task[None]] = set()
 
     def accept(reader: StreamReader, writer: StreamWriter) -> None:
@@ -54,7 +54,6 @@ async def serving(pool: Pool, path: Path) -> AsyncIterator[None]:
         task.add_done_callback(connections.discard)
 
     server = await asyncio.start_unix_server(accept, sock=listener)
-    own = path.stat().st_ino
     try:
         yield
     finally:
@@ -62,13 +61,11 @@ async def serving(pool: Pool, path: Path) -> AsyncIterator[None]:
         for task in connections:
             task.cancel()
         await asyncio.gather(*connections, return_exceptions=True)
-        with contextlib.suppress(FileNotFoundError):
-            if path.stat().st_ino == own:
-                path.unlink()
+        _remove(path, own)
 
 
-def _listen(path: Path) -> socket.socket:
-    """A socket that nobody but this user can connect to, in the place of a stale one."""
+def _listen(path: Path) -> tuple[socket.socket, int]:
+    """A socket that nobody but this user can connect to, in the place of a stale one; and its inode."""
     if len(bytes(path)) > _PATH_MOST:
         raise InvalidSpec(f"socket {path}: the path has over {_PATH_MOST} bytes; choose a shorter one")
     _clear(path)
@@ -81,7 +78,14 @@ def _listen(path: Path) -> socket.socket:
     except OSError as error:
         listener.close()
         raise InvalidSpec(f"socket {path} cannot be made: {error.strerror}") from error
-    return listener
+    return listener, path.stat().st_ino
+
+
+def _remove(path: Path, own: int) -> None:
+    """Unless somebody put another one there."""
+    with contextlib.suppress(FileNotFoundError):
+        if path.stat().st_ino == own:
+            path.unlink()
 
 
 def _clear(path: Path) -> None:

@@ -14,14 +14,14 @@ import traceback
 from typing import BinaryIO, Final
 
 from packhouse.api.errors import PackhouseError
+from packhouse.domain.bundle import read_bundle
+from packhouse.ports import Json
 from packhouse.template import wire
 from packhouse.template.answers import INTERNAL, error_answer
 from packhouse.template.confine import confine, cpu_for_one_job
-from packhouse.template.jobs import carry_out
-from packhouse.template.limits import Limits
-
-#: The exit code of a worker that had not even the memory to say so.
-OUT_OF_MEMORY: Final = 77
+from packhouse.template.jobs import bundle_answer, render_answer, unpack_render
+from packhouse.template.limits import OUT_OF_MEMORY, Limits
+from packhouse.template.pipeline import render
 
 _RESERVE_BYTES: Final = 2 * 1024 * 1024  # given back on a MemoryError, so that the answer can be written
 
@@ -50,7 +50,7 @@ def main() -> None:
 def _answer(jobs: BinaryIO, header: int, limits: Limits) -> wire.Frame:
     reserve = bytearray(_RESERVE_BYTES)
     try:
-        answer = wire.frame(carry_out(json.loads(jobs.read(header)), jobs, limits))
+        answer = wire.frame(_carry_out(json.loads(jobs.read(header)), jobs, limits))
         return answer if answer.size <= limits.output_most_bytes else _refusal(limits.output_exceeded())
     except PackhouseError as error:
         return _refusal(error)
@@ -60,6 +60,14 @@ def _answer(jobs: BinaryIO, header: int, limits: Limits) -> wire.Frame:
         return wire.frame(error_answer(limits.memory_exceeded()), flags=wire.LAST)
     except Exception as error:  # a bug of ours: said in places of our code, never in content
         return wire.frame({"reason": INTERNAL, "message": _places(error)}, flags=wire.LAST)
+
+
+def _carry_out(header: Json, body: BinaryIO, limits: Limits) -> Json:
+    """The answer to a job. All files are read before anything can fail, so that the next job begins where it should."""
+    files = wire.split(body, header["files"])
+    if header["job"] == "bundle":
+        return bundle_answer(read_bundle(files, header["schemas"]))
+    return render_answer(render(unpack_render(header, files), limits))
 
 
 def _refusal(error: PackhouseError) -> wire.Frame:

@@ -98,7 +98,7 @@ ROWS: dict[str, tuple[Any, str, type[PackhouseError], str]] = {
     "answers 500": (Refuse(500), "manifest", FetchFailed, "answered a HEAD with 500"),
     "answers 503 at a blob": (Refuse(503), "blob", FetchFailed, "answered a GET with 503"),
     "redirects in a loop": (RedirectLoop(), "blob", FetchFailed, "redirected more than 5 times"),
-    "redirects with an endless body": (Endless(307), "blob", FetchFailed, "(404)"),
+    "redirects with an endless body": (Endless(307), "blob", FetchFailed, "redirected more than 5"),
     "redirects to plain http elsewhere": (
         Refuse(307, {"Location": "http://metadata.invalid/x?signature=s3cret"}),
         "blob",

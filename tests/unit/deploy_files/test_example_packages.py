@@ -1,4 +1,4 @@
-"""The packages of docs/examples render with the engine that the operator uses, and keep what the README says of them."""
+"""The packages of docs/examples render with the engine that the operator uses, and keep what their README says."""
 
 from __future__ import annotations
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-
 from packhouse.api.errors import RenderedInvalid
 from packhouse.domain.yaml_text import load_all
 from packhouse.ports import Json
@@ -51,7 +50,7 @@ def _render(
     except MemoryError:
         raise
     except Exception as error:
-        raise explain(error, name, sources.texts) from None
+        raise explain(error, name, sources.texts, step.files) from None
     loaded = load_all("".join(parts), origin(name, rendered=True), RenderedInvalid)
     return [Document(name, line, value, rendered=True) for line, value in loaded]
 

@@ -41,8 +41,11 @@ class _Place:
     line: int
 
 
-def explain(error: BaseException, file: str, sources: Mapping[str, str]) -> PackhouseError:
-    """The error to raise for `error`, met while `file` was rendered. `sources`: what the templates say, by path."""
+def explain(error: BaseException, file: str, sources: Mapping[str, str], names: Iterable[str]) -> PackhouseError:
+    """The error to raise for `error`, met while `file` was rendered.
+
+    `sources`: what the templates that were read say, by path; `names`: the paths of all that could be read.
+    """
     if isinstance(error, PackhouseError):
         return error
     places = _places(error)
@@ -52,7 +55,7 @@ def explain(error: BaseException, file: str, sources: Mapping[str, str]) -> Pack
     outer = places[0] if places else at
     from_where = f" (in a part that {outer.file}:{outer.line} includes or calls)" if outer.file != at.file else ""
     where = f"{at.file}:{at.line}" if at.line else at.file
-    what = _what(error, sources.get(at.file, ""), sources)
+    what = _what(error, sources.get(at.file, ""), names)
     kind = RenderLimitExceeded if isinstance(error, RecursionError) else TemplateFailed
     return kind(f"{where}: {what}{from_where}{_shown(at, sources)}")
 
@@ -69,7 +72,7 @@ def _places(error: BaseException) -> list[_Place]:
     return places
 
 
-def _what(error: BaseException, source: str, sources: Mapping[str, str]) -> str:
+def _what(error: BaseException, source: str, names: Iterable[str]) -> str:
     match error:
         case MissingName():
             return _missing(error, source)
@@ -77,8 +80,8 @@ def _what(error: BaseException, source: str, sources: Mapping[str, str]) -> str:
             return f"syntax error: {error.message}"
         case TemplateNotFound():
             # A computed name may be a value; a name that the template spells is none.
-            spelled = error.name if error.name and error.name in source else None
-            return f"there is no template {_named(spelled)}{_hint(spelled, sources)}"
+            spelled = error.name if isinstance(error.name, str) and error.name in source else None
+            return f"there is no template {_named(spelled)}{_hint(spelled, names)}"
         case SecurityError():
             return "an attribute or a function is used that templates may not reach"
         case RecursionError():

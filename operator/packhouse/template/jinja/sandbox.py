@@ -30,7 +30,7 @@ _LENGTH_MOST: Final = 10_000_000  # characters or items that `*` may give
 _BITS_MOST: Final = 4_096  # of a number that `*`, `**` may give
 
 #: Types whose attributes a template may read (names with an underscore in front never).
-_OPEN_TYPES: Final = (
+_OPEN_TYPES: Final[tuple[type, ...]] = (
     *(str, int, float, list, tuple, dict, type({}.keys()), type({}.values()), type({}.items())),
     *(Files, LoopContext, Macro, TemplateReference, BlockReference, Cycler, Joiner, Namespace),
 )
@@ -124,7 +124,7 @@ class TemplateEnvironment(ImmutableSandboxedEnvironment):
 
     def handle_exception(self, source: str | None = None) -> NoReturn:
         """As it is: problems.py walks the real traceback."""
-        raise  # noqa: PLE0704 - jinja2 calls this while it handles the exception
+        raise
 
 
 def as_text(value: Any) -> Any:

@@ -1,0 +1,79 @@
+"""The main line: a bundle becomes Packages; an install resolves, renders, applies, follows, and goes without a trace."""
+
+from __future__ import annotations
+
+from lab import Lab, config_map_template, find_condition, install, package, repository, secret, wait_until
+
+CONFIG = config_map_template("web", "  greeting: {{ values.greeting }}\n  version: {{ package.version }}\n")
+SCHEMA = {"type": "object", "properties": {"greeting": {"type": "string", "default": "hello"}}}
+
+
+def publish(lab: Lab, word: str, *versions: str) -> str:
+    bundle = lab.push(f"{word}/bundle", {"config/web.yaml": CONFIG})
+    return lab.publish(
+        f"{word}/repo", [package(f"{word}.example.com", version, bundle, valuesSchema=SCHEMA) for version in versions]
+    )
+
+
+def test_a_bundle_becomes_packages_and_an_install_of_one_is_applied(lab: Lab, installer: str, unique: str) -> None:
+    lab.apply(repository(unique, publish(lab, unique, "1.0.0", "1.1.0", "2.0.0-rc.1")))
+    lab.settled("pkgr", unique)
+    lab.apply(install("web", installer, f"{unique}.example.com", constraint=">=1.0.0"))
+
+    done = lab.settled("ipkg", "web", installer)
+
+    applied = lab.get("configmap", "web", installer)
+    assert applied is not None
+    assert applied["data"] == {"greeting": "hello", "version": "1.1.0"}
+    assert done["status"]["version"] == "1.1.0"
+    assert done["status"]["packageRef"] == {"name": f"{unique}.example.com.1.1.0", "repository": unique}
+    assert [entry["ref"] for entry in done["status"]["inventory"]] == [f"v1/ConfigMap/{installer}/web"]
+    ready = find_condition(done, "Ready")
+    assert ready is not None
+    assert ready["status"] == "True"
+
+
+def test_a_newer_package_is_installed_without_anybody_asking(lab: Lab, installer: str, unique: str) -> None:
+    lab.apply(repository(unique, publish(lab, unique, "1.0.0")))
+    lab.apply(install("web", installer, f"{unique}.example.com", constraint=">=1.0.0"))
+    lab.settled("ipkg", "web", installer)
+
+    publish(lab, unique, "1.0.0", "1.2.0")
+    lab.patch("pkgr", unique, {"metadata": {"annotations": {"look": "again"}}})
+
+    lab.settled("ipkg", "web", installer, when=lambda obj: obj["status"]["version"] == "1.2.0")
+
+
+def test_changed_values_are_applied_within_two_seconds(lab: Lab, installer: str, unique: str) -> None:
+    lab.apply(repository(unique, publish(lab, unique, "1.0.0")))
+    lab.apply(secret(installer, "values", values_yml="greeting: first"))
+    lab.apply(install("web", installer, f"{unique}.example.com", version="1.0.0", values=["values"]))
+    lab.settled("ipkg", "web", installer)
+
+    lab.apply(secret(installer, "values", values_yml="greeting: second"))
+
+    def greeting() -> bool:
+        found = lab.get("configmap", "web", installer)
+        return found is not None and found["data"]["greeting"] == "second"
+
+    wait_until("the new greeting is applied", greeting, seconds=2)
+
+
+def test_a_deleted_install_leaves_nothing_behind(lab: Lab, installer: str, unique: str) -> None:
+    lab.apply(repository(unique, publish(lab, unique, "1.0.0")))
+    lab.apply(install("web", installer, f"{unique}.example.com", version="1.0.0"))
+    lab.settled("ipkg", "web", installer)
+
+    lab.delete("ipkg", "web", installer)
+
+    assert lab.get("configmap", "web", installer) is None
+
+
+def test_a_deleted_repository_takes_its_packages_along(lab: Lab, unique: str) -> None:
+    lab.apply(repository(unique, publish(lab, unique, "1.0.0", "1.1.0")))
+    lab.settled("pkgr", unique)
+
+    lab.delete("pkgr", unique)
+
+    mine = f"install.package.carvel.dev/repository={unique}"
+    assert lab.list("packages.package.carvel.dev", selector=mine) == []
