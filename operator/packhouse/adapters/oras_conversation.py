@@ -52,7 +52,7 @@ class Answer:
 
     @property
     def digest(self) -> str | None:
-        return self.response.headers.get("Docker-Content-Digest")
+        return self.response.headers.get("Docker-Content-Digest") or None
 
     @property
     def location(self) -> str:

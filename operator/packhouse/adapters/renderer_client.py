@@ -36,6 +36,7 @@ _END_SECONDS: Final = 10.0
 _BACKOFF_FIRST_SECONDS: Final = 0.2
 _BACKOFF_MOST_SECONDS: Final = 30.0
 _STEADY_SECONDS: Final = 60.0  # a renderer that lived this long is started at once the next time
+_AT_ONCE_SECONDS: Final = 0.5
 _JOBS_AT_ONCE: Final = 16
 _FRAME_SLACK_BYTES: Final = 64 * 1024
 
@@ -86,7 +87,7 @@ class RendererClient:
         whole = self._limits.seconds + _QUEUE_SECONDS + _MARGIN_SECONDS
         try:
             async with asyncio.timeout(whole), self._places:
-                answer = await self._exchange(job)
+                answer = await self._exchange_anew(job)
         except TimeoutError:
             raise self._unavailable(f"it did not answer within {whole:g} s") from None
         except (OSError, asyncio.IncompleteReadError) as error:
@@ -94,6 +95,18 @@ class RendererClient:
         except wire.WireError as error:
             raise self._unavailable(f"it sent {error}") from error
         return await asyncio.to_thread(read, answer)  # up to tens of MiB of JSON
+
+    async def _exchange_anew(self, job: wire.Frame) -> bytes:
+        """Once more where a connection breaks at once: it was the last breath of a renderer that is being replaced."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        try:
+            return await self._exchange(job)
+        except (OSError, asyncio.IncompleteReadError):
+            if loop.time() - began > _AT_ONCE_SECONDS:
+                raise
+        await asyncio.sleep(_BACKOFF_FIRST_SECONDS * (1 + random.random()))  # noqa: S311 - jitter, no secret
+        return await self._exchange(job)
 
     async def _exchange(self, job: wire.Frame) -> bytes:
         reader, writer = await self._connect()

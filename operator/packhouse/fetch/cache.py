@@ -55,7 +55,7 @@ class TreeCache:
             records = _read_records(home)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, LookupError, TypeError):
             records = None
         if records is None or not _intact(home / _CONTENT, records, deep=digest not in self._checked):
             self._discard(home)

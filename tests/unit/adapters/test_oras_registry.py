@@ -26,7 +26,8 @@ from packhouse.ports import Credentials, Registry
 from packhouse.settings import Settings
 
 FILES = {"packages/a.yml": b"a: 1\n", ".imgpkg/images.yml": b"kind: ImagesLock\n"}
-LINUX, ARM = {"os": "linux", "architecture": "amd64"}, {"os": "linux", "architecture": "arm64"}
+PLATFORMS = [("linux", "amd64"), ("linux", "arm64"), ("unknown", "unknown")]
+LINUX, ARM, NONE = ({"os": system, "architecture": cpu} for system, cpu in PLATFORMS)
 
 
 @pytest.fixture
@@ -73,7 +74,7 @@ async def test_a_bundle_of_either_form_is_pulled_with_all_its_files(
     [
         [("good", None)],
         [("bad", ARM), ("good", LINUX)],
-        [("good", ARM), ("bad", {"os": "unknown", "architecture": "unknown"})],
+        [("good", ARM), ("bad", NONE)],
     ],
     ids=["the only one", "linux/amd64 of two", "the only one besides an attestation"],
 )

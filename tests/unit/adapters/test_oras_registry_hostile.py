@@ -133,6 +133,15 @@ async def test_what_passes_after_two_times_is_not_noticed(does: Any, at: str, tm
         assert (tree.root / "packages/a.yml").read_bytes() == FILES["packages/a.yml"]
 
 
+@pytest.mark.parametrize("does", [Refuse(405), LieInHead("")])
+async def test_a_registry_that_names_no_digest_in_a_head_is_asked_for_the_manifest(does: Any, tmp_path: Path) -> None:
+    with (
+        HostileRegistry(FILES, does=does, at="manifest", times=1) as server,
+        opened(settings_in(tmp_path)) as registry,
+    ):
+        assert await registry.resolve(server.image, None) == server.digest
+
+
 async def test_a_truncated_blob_is_fetched_anew_from_its_beginning(tmp_path: Path) -> None:
     with (
         HostileRegistry(FILES, does=Truncate(), at="blob", times=1) as server,
@@ -177,7 +186,7 @@ def layered(layer: bytes) -> Image:
     return image_of([(layer, {"mediaType": OCI_LAYER})])
 
 
-LIMITS: dict[str, tuple[Image, dict[str, int], str]] = {
+LIMITS: dict[str, tuple[Image, dict[str, Any], str]] = {
     "a gzip bomb": (
         layered(gzip_bomb(8_000_000)),
         {"bundle_unpacked_most_bytes": 1_000_000},

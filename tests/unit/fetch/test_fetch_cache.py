@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,22 @@ import pytest
 from packhouse.api.errors import FetchFailed
 from packhouse.fetch.cache import GUARD_SECONDS, TreeCache
 from packhouse.fetch.unpack import Record
+
+Opener = Callable[..., TreeCache]
+
+
+@pytest.fixture
+def opened() -> Iterator[Opener]:
+    """TreeCache, closed when the test ends. Two of them stand for two processes."""
+    made: list[TreeCache] = []
+
+    def opener(folder: Path, most_bytes: int, **clock: Callable[[], float]) -> TreeCache:
+        made.append(TreeCache(folder, most_bytes, **clock))
+        return made[-1]
+
+    yield opener
+    for cache in made:
+        cache.close()
 
 
 def digest_of(number: int) -> str:
@@ -43,14 +60,14 @@ def kept(folder: Path) -> list[int]:
 
 
 def temporary(folder: Path) -> list[Path]:
-    return [path for path in (folder / "tmp").glob("*/*")]
+    return list((folder / "tmp").glob("*/*"))
 
 
-def test_a_kept_tree_is_found_by_this_and_the_next_process(tmp_path: Path) -> None:
-    cache = TreeCache(tmp_path, 1000)
+def test_a_kept_tree_is_found_by_this_and_the_next_process(tmp_path: Path, opened: Opener) -> None:
+    cache = opened(tmp_path, 1000)
     root = fill(cache, 1)
     assert (root / "d/a").read_bytes() == b"12345"
-    assert [cache.find(digest_of(1)), TreeCache(tmp_path, 1000).find(digest_of(1))] == [root, root]
+    assert [cache.find(digest_of(1)), opened(tmp_path, 1000).find(digest_of(1))] == [root, root]
     assert cache.find(digest_of(2)) is None
     assert temporary(tmp_path) == []
 
@@ -89,23 +106,23 @@ def damage_no_list(root: Path) -> None:
     "damage",
     [damage_content, damage_size, damage_missing, damage_added, damage_link, damage_list, damage_no_list],
 )
-def test_a_damaged_tree_is_thrown_away_by_the_next_process(damage: object, tmp_path: Path) -> None:
-    root = fill(TreeCache(tmp_path, 1000), 1)
+def test_a_damaged_tree_is_thrown_away_by_the_next_process(damage: object, tmp_path: Path, opened: Opener) -> None:
+    root = fill(opened(tmp_path, 1000), 1)
     damage(root)  # type: ignore[operator]
-    assert TreeCache(tmp_path, 1000).find(digest_of(1)) is None
+    assert opened(tmp_path, 1000).find(digest_of(1)) is None
     assert kept(tmp_path) == []
 
 
 @pytest.mark.parametrize("damage", [damage_size, damage_missing, damage_link, damage_list])
-def test_the_cheap_check_of_every_use_finds_what_is_missing_or_cut(damage: object, tmp_path: Path) -> None:
-    cache = TreeCache(tmp_path, 1000)
+def test_the_cheap_check_of_every_use_finds_what_is_missing(damage: object, tmp_path: Path, opened: Opener) -> None:
+    cache = opened(tmp_path, 1000)
     damage(fill(cache, 1))  # type: ignore[operator]
     assert cache.find(digest_of(1)) is None
 
 
-def test_the_longest_unused_trees_go_when_the_bound_is_passed(tmp_path: Path) -> None:
+def test_the_longest_unused_trees_go_when_the_bound_is_passed(tmp_path: Path, opened: Opener) -> None:
     clock = Clock()
-    cache = TreeCache(tmp_path, 10, now=clock)
+    cache = opened(tmp_path, 10, now=clock)
     for number in (1, 2):
         fill(cache, number)
         clock.now += 1
@@ -115,9 +132,9 @@ def test_the_longest_unused_trees_go_when_the_bound_is_passed(tmp_path: Path) ->
     assert kept(tmp_path) == [1, 3]
 
 
-def test_a_tree_that_was_used_a_moment_ago_is_never_evicted(tmp_path: Path) -> None:
+def test_a_tree_that_was_used_a_moment_ago_is_never_evicted(tmp_path: Path, opened: Opener) -> None:
     clock = Clock()
-    cache = TreeCache(tmp_path, 10, now=clock)
+    cache = opened(tmp_path, 10, now=clock)
     for number in range(5):
         fill(cache, number)
     assert kept(tmp_path) == [0, 1, 2, 3, 4]
@@ -126,16 +143,16 @@ def test_a_tree_that_was_used_a_moment_ago_is_never_evicted(tmp_path: Path) -> N
     assert len(kept(tmp_path)) == 2
 
 
-def test_what_was_not_kept_is_removed(tmp_path: Path) -> None:
-    cache = TreeCache(tmp_path, 1000)
+def test_what_was_not_kept_is_removed(tmp_path: Path, opened: Opener) -> None:
+    cache = opened(tmp_path, 1000)
     with pytest.raises(ZeroDivisionError), cache.staging() as place:
         (place / "half").write_text("")
         raise ZeroDivisionError
     assert (temporary(tmp_path), kept(tmp_path)) == ([], [])
 
 
-def test_the_same_digest_kept_twice_is_one_tree(tmp_path: Path) -> None:
-    one, two = TreeCache(tmp_path, 1000), TreeCache(tmp_path, 1000)
+def test_the_same_digest_kept_twice_is_one_tree(tmp_path: Path, opened: Opener) -> None:
+    one, two = opened(tmp_path, 1000), opened(tmp_path, 1000)
     assert fill(one, 1) == fill(two, 1)
     assert kept(tmp_path) == [1]
 
@@ -152,17 +169,17 @@ with TreeCache(Path(sys.argv[1]), 1000).staging() as place:
 
 
 def test_what_a_killed_process_left_is_removed_at_the_next_start_and_what_a_living_one_holds_is_not(
-    tmp_path: Path,
+    tmp_path: Path, opened: Opener
 ) -> None:
     child = subprocess.Popen([sys.executable, "-c", CHILD, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     try:
         assert child.stdout is not None
         place = Path(child.stdout.readline().strip())
-        TreeCache(tmp_path, 1000).find(digest_of(1))
+        opened(tmp_path, 1000).find(digest_of(1))
         assert (place / "half").exists()
         os.kill(child.pid, signal.SIGKILL)
         child.wait(10)
-        TreeCache(tmp_path, 1000).find(digest_of(1))
+        opened(tmp_path, 1000).find(digest_of(1))
         assert not place.parent.exists()
     finally:
         child.kill()
@@ -170,23 +187,23 @@ def test_what_a_killed_process_left_is_removed_at_the_next_start_and_what_a_livi
     assert kept(tmp_path) == []
 
 
-def test_a_closed_cache_leaves_no_folder_of_its_own(tmp_path: Path) -> None:
-    cache = TreeCache(tmp_path, 1000)
+def test_a_closed_cache_leaves_no_folder_of_its_own(tmp_path: Path, opened: Opener) -> None:
+    cache = opened(tmp_path, 1000)
     fill(cache, 1)
     cache.close()
     assert [path.name for path in (tmp_path / "tmp").iterdir()] == ["guard"]
 
 
-def test_a_folder_of_somebody_else_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_of_somebody_else_is_refused(tmp_path: Path, opened: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
     mine = os.getuid()
     monkeypatch.setattr(os, "getuid", lambda: mine + 1)
     with pytest.raises(FetchFailed, match="PACKHOUSE_CACHE_DIR"):
-        TreeCache(tmp_path / "cache", 1000).find(digest_of(1))
+        opened(tmp_path / "cache", 1000).find(digest_of(1))
 
 
-def test_a_link_in_the_place_of_the_trees_is_refused(tmp_path: Path) -> None:
+def test_a_link_in_the_place_of_the_trees_is_refused(tmp_path: Path, opened: Opener) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache/trees").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(FetchFailed, match="belongs to somebody else"):
-        TreeCache(tmp_path / "cache", 1000).find(digest_of(1))
+        opened(tmp_path / "cache", 1000).find(digest_of(1))

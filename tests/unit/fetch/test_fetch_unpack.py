@@ -191,9 +191,10 @@ def test_files_folders_and_links_are_counted(entries: list[Entry], tmp_path: Pat
 
 def test_an_archive_that_breaks_in_the_middle_is_no_archive(tmp_path: Path) -> None:
     whole = archive(file("a", b"1"), file("b", b"2")).getvalue()
-    for broken in (whole[:1124], whole[:1024] + b"x" * 512 + whole[1536:], b"", b"no tar" * 100):
+    cases = (whole[:1124], whole[:1024] + b"x" * 512 + whole[1536:], b"", b"no tar" * 100)
+    for number, broken in enumerate(cases):
         with pytest.raises(FetchFailed, match="layer 1 is no readable tar archive"):
-            unpack(tmp_path / "t", io.BytesIO(broken))
+            unpack(tmp_path / str(number), io.BytesIO(broken))
 
 
 def test_a_layer_that_is_cut_in_its_gzip_is_no_archive(tmp_path: Path) -> None:
@@ -218,7 +219,7 @@ ENTRIES = st.lists(st.tuples(KINDS, NAMES, NAMES), max_size=8)
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(ENTRIES, min_size=1, max_size=2))
+@given(layers=st.lists(ENTRIES, min_size=1, max_size=2))
 def test_no_mixture_of_entries_gets_out_of_the_root(
     layers: list[list[tuple[bytes, list[str], list[str]]]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
@@ -237,4 +238,4 @@ def test_no_mixture_of_entries_gets_out_of_the_root(
         kept = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_symlink() or path.is_file()}
         assert kept == {record.path for record in records}
         for path in root.rglob("*"):
-            assert path.resolve().is_relative_to(root.resolve())
+            assert Path(os.path.realpath(path)).is_relative_to(root.resolve())

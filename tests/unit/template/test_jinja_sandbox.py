@@ -75,6 +75,9 @@ PROBES = [
     "{{ (values.items()).__class__ }}",
     "{{ (x for x in values) }}",
     "{{ values.list | map('attr', '__class__') | list }}",
+    "{% import 'templates/x' as m %}{{ m.__dict__ }}",
+    "{% import 'templates/x' as m %}{{ m._body_stream }}",
+    "{% import 'templates/x' as m %}{{ m.__init__.__globals__ }}",
     "{{ caller }}",
     "{{ super() }}",
     "{{ varargs }}",
@@ -113,7 +116,7 @@ def test_what_one_template_does_is_unseen_by_the_next(objects: Callable[..., Any
 
 def test_values_keep_what_they_were_over_a_step(objects: Callable[..., Any], value: Callable[..., str]) -> None:
     expression = "{% set v = values | combine({'a': {'x': 2}}) %}{{ v.a.x }}{{ values.a.x }}"
-    assert "21" == value(expression, values="a: {x: 1}")
+    assert value(expression, values="a: {x: 1}") == "21"
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,10 @@ def test_the_same_kind_and_name_in_two_namespaces_or_groups_are_two_objects() ->
 
 
 def test_one_object_given_twice_is_refused_with_both_places() -> None:
-    documents = [Document("a.yml", 1, {**GOOD, "apiVersion": "x.io/v1"}), Document("b.yml", 7, {**GOOD, "apiVersion": "x.io/v2"})]
+    documents = [
+        Document("a.yml", 1, {**GOOD, "apiVersion": "x.io/v1"}),
+        Document("b.yml", 7, {**GOOD, "apiVersion": "x.io/v2"}),
+    ]
     with pytest.raises(RenderedInvalid, match=r"^b.yml:7: ConfigMap.x.io web is given a second time, first by a.yml:1"):
         to_objects(documents)
 
@@ -52,13 +55,25 @@ def test_one_object_given_twice_is_refused_with_both_places() -> None:
         ([GOOD], "is a list, where"),
         ({"kind": "A", "metadata": {"name": "a"}}, "A a: apiVersion is missing"),
         ({"apiVersion": "v1", "metadata": {"name": "a"}}, "kind is missing"),
-        ({"apiVersion": 1.0, "kind": "A", "metadata": {"name": "a"}}, "apiVersion must be a text, found a number: quote it"),
+        (
+            {"apiVersion": 1.0, "kind": "A", "metadata": {"name": "a"}},
+            "apiVersion must be a text, found a number: quote it",
+        ),
         ({"apiVersion": "v1", "kind": "A"}, "A: metadata is missing"),
         ({"apiVersion": "v1", "kind": "A", "metadata": {}}, "A: metadata.name is missing"),
-        ({"apiVersion": "v1", "kind": "A", "metadata": {"name": 1}}, "A: metadata.name must be a text, found a number: quote it"),
-        ({"apiVersion": "v1", "kind": "A", "metadata": {"generateName": "a-"}}, "metadata.generateName gives a new object"),
+        (
+            {"apiVersion": "v1", "kind": "A", "metadata": {"name": 1}},
+            "A: metadata.name must be a text, found a number: quote it",
+        ),
+        (
+            {"apiVersion": "v1", "kind": "A", "metadata": {"generateName": "a-"}},
+            "metadata.generateName gives a new object",
+        ),
         (named("a", namespace=True), "ConfigMap a: metadata.namespace must be a text, found a boolean: quote it"),
-        (named("a", annotations={"a/b": True}), "metadata.annotations['a/b'] must be a text, found a boolean: quote it"),
+        (
+            named("a", annotations={"a/b": True}),
+            "metadata.annotations['a/b'] must be a text, found a boolean: quote it",
+        ),
         (named("a", annotations={"a/b": {}}), "metadata.annotations['a/b'] must be a text, found a map"),
         (named("a", labels={"x": None}), "metadata.labels['x'] must be a text, found null"),
         (named("a", labels=["x"]), "metadata.labels is a list, where a map is expected"),
@@ -69,7 +84,7 @@ def test_one_object_given_twice_is_refused_with_both_places() -> None:
         ({**GOOD, "spec": {"a": "\ud800"}}, "spec.a holds half of a surrogate pair"),
         ({"apiVersion": "v1", "kind": "List", "items": [None]}, "items[0] is empty"),
     ],
-)  # fmt: skip
+)
 def test_what_is_no_object_is_refused_with_its_place_and_without_its_values(value: Any, message: str) -> None:
     with pytest.raises(RenderedInvalid) as refused:
         to_objects(rendered(value))

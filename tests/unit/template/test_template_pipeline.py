@@ -27,8 +27,8 @@ def test_without_template_steps_all_manifests_are_taken_as_they_are(objects: Cal
         ".imgpkg/images.yml": "kind: ImagesLock",
     }
     found = objects(files, steps=[])
-    assert ["a", "b", "b2"] == [obj["metadata"]["name"] for obj in found]
-    assert {"x": "{{ no template }}"} == found[1]["data"]
+    assert [obj["metadata"]["name"] for obj in found] == ["a", "b", "b2"]
+    assert found[1]["data"] == {"x": "{{ no template }}"}
 
 
 def test_a_plain_manifest_that_is_no_yaml_is_refused_by_file_and_line(objects: Callable[..., Any]) -> None:
@@ -43,19 +43,19 @@ def test_the_output_of_a_step_is_the_input_of_the_next(objects: Callable[..., An
     }
     steps = [{"jinja2": {"paths": ["one"]}}, {"jinja2": {"paths": ["-", "two"]}}]
     found = objects(files, steps=steps, values="name: a")
-    assert [("a", {"x": "a"}), ("b", None)] == [(obj["metadata"]["name"], obj.get("data")) for obj in found]
+    assert [(obj["metadata"]["name"], obj.get("data")) for obj in found] == [("a", {"x": "a"}), ("b", None)]
 
 
 def test_a_later_step_without_paths_takes_the_output_alone(objects: Callable[..., Any]) -> None:
     files = {"one/a.yml": config_map("a"), "two/b.yml": config_map("b")}
     found = objects(files, steps=[{"jinja2": {"paths": ["one"]}}, {"jinja2": None}])
-    assert ["a"] == [obj["metadata"]["name"] for obj in found]
+    assert [obj["metadata"]["name"] for obj in found] == ["a"]
 
 
 def test_steps_keep_values_as_they_are(objects: Callable[..., Any]) -> None:
     data = {"a": '"1"', "b": '"true"', "c": '"1e3"', "d": "|\n    two\n    lines", "e": '"x: y # z"', "f": '"0x1F"'}
     [found] = objects({"a.yml": config_map("a", **data)}, steps=[JINJA2, JINJA2, JINJA2])
-    assert {"a": "1", "b": "true", "c": "1e3", "d": "two\nlines\n", "e": "x: y # z", "f": "0x1F"} == found["data"]
+    assert found["data"] == {"a": "1", "b": "true", "c": "1e3", "d": "two\nlines\n", "e": "x: y # z", "f": "0x1F"}
 
 
 @pytest.mark.parametrize(
@@ -63,11 +63,17 @@ def test_steps_keep_values_as_they_are(objects: Callable[..., Any]) -> None:
     [
         ({"cue": {}}, "template step cue is not supported by this version of packhouse: supported are " + SUPPORTED),
         ({}, "a template step names exactly one engine, this one names none: supported are " + SUPPORTED),
-        ({"jinja2": {}, "kbld": {}}, "a template step names exactly one engine, this one names jinja2, kbld: supported are " + SUPPORTED),
-        ({"jinja2": {"valuesFrom": []}}, "template step jinja2: option valuesFrom is not supported by this version of packhouse: "
-         "supported are paths"),
+        (
+            {"jinja2": {}, "kbld": {}},
+            f"a template step names exactly one engine, this one names jinja2, kbld: supported are {SUPPORTED}",
+        ),
+        (
+            {"jinja2": {"valuesFrom": []}},
+            "template step jinja2: option valuesFrom is not supported by this version of packhouse: "
+            "supported are paths",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_step_that_is_not_in_the_table_is_refused(step: Any, message: str) -> None:
     told = job({"a.yml": "{{ never }}"}, steps=[JINJA2, step], values="not: [a, map")
     with pytest.raises(UnsupportedStep) as refused:
@@ -78,7 +84,7 @@ def test_a_step_that_is_not_in_the_table_is_refused(step: Any, message: str) -> 
 def test_values_are_the_defaults_of_the_schema_then_the_documents_in_order(objects: Callable[..., Any]) -> None:
     text = config_map("{{ values.name }}", n="'{{ values.replicas }}'")
     [found] = objects({"a.yml": text}, schema=SCHEMA, values=["replicas: 3\n", "replicas: 4\n---\nreplicas: 5\n"])
-    assert ("web", "5") == (found["metadata"]["name"], found["data"]["n"])
+    assert (found["metadata"]["name"], found["data"]["n"]) == ("web", "5")
 
 
 def test_values_that_break_the_schema_are_refused_before_anything_is_rendered() -> None:
@@ -117,7 +123,9 @@ def test_yaml_faults_of_an_output_name_the_template_and_the_line(objects: Callab
 def test_output_is_counted_over_all_files() -> None:
     few = Limits(seconds=1, cpu_seconds=1, memory_bytes=1 << 29, output_most_bytes=1000)
     told = job({f"{number}.yml": f"# {'x' * 300}\n" + config_map(f"a{number}") for number in range(4)})
-    with pytest.raises(RenderLimitExceeded, match="more than 1,000 bytes of output.*PACKHOUSE_RENDER_OUTPUT_MOST_BYTES"):
+    with pytest.raises(
+        RenderLimitExceeded, match=r"more than 1,000 bytes of output.*PACKHOUSE_RENDER_OUTPUT_MOST_BYTES"
+    ):
         render(told, few)
 
 

@@ -24,21 +24,22 @@ FILES = [
         (["config"], ["config/sub/db.yaml.j2", "config/web.yml"]),
         (["./config/"], ["config/sub/db.yaml.j2", "config/web.yml"]),
         (["config/*.yml"], ["config/.hidden.yml", "config/web.yml"]),
-        (["**/*.yml"], [".imgpkg/images.yml", "a[1].yml", "config-extra/no.yml", "config/.hidden.yml"]
-         + ["config/web.yml", "top.yml"]),
+        (["**/*.yml"], [name for name in sorted(FILES) if name.endswith(".yml")]),
         (["top.yml", "config/web.yml", "top.yml", "-"], ["config/web.yml", "top.yml"]),
         ([".imgpkg/images.yml"], [".imgpkg/images.yml"]),
         (["a[1].yml"], ["a[1].yml"]),
         (["t[a-o]p.yml"], ["top.yml"]),
         (["t[!a-n]p.y?l"], ["top.yml"]),
     ],
-)  # fmt: skip
+)
 def test_paths_name_files_folders_and_globs(paths: list[str], expected: list[str]) -> None:
     assert expected == selection.select(FILES, paths, "jinja2")
 
 
 def test_a_path_that_names_nothing_is_refused_with_the_nearest_one() -> None:
-    with pytest.raises(TemplateFailed, match=r"path 'confg/' names no file of the package \(did you mean 'config/'\?\)"):
+    with pytest.raises(
+        TemplateFailed, match=r"path 'confg/' names no file of the package \(did you mean 'config/'\?\)"
+    ):
         selection.select(FILES, ["confg/"], "jinja2")
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final, NoReturn, cast
 
 from jinja2 import BaseLoader, BytecodeCache, Environment, StrictUndefined, TemplateNotFound, UndefinedError
 from jinja2.bccache import Bucket
+from jinja2.environment import TemplateModule
 from jinja2.exceptions import TemplateRuntimeError
 from jinja2.runtime import BlockReference, Context, LoopContext, Macro, TemplateReference
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -32,7 +33,7 @@ _BITS_MOST: Final = 4_096  # of a number that `*`, `**` may give
 #: Types whose attributes a template may read (names with an underscore in front never).
 _OPEN_TYPES: Final[tuple[type, ...]] = (
     *(str, int, float, list, tuple, dict, type({}.keys()), type({}.values()), type({}.items())),
-    *(Files, LoopContext, Macro, TemplateReference, BlockReference, Cycler, Joiner, Namespace),
+    *(Files, TemplateModule, LoopContext, Macro, TemplateReference, BlockReference, Cycler, Joiner, Namespace),
 )
 
 #: jinja2's own that give another text each time, or the inside of a value.

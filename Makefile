@@ -1,0 +1,48 @@
+# The few words of this project. Each sets up what it needs; the second time is quick.
+#   make demo    the main job, on a cluster of its own (KEEP=1: leave it running)
+#   make test    all tests
+#   make check   style, types and the floors of the house
+#   make bench   what it costs, beside kubectl
+#   make docs    the pages: links, manifests and settings agree with the code
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export PYTHONPATH := tests
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: demo test check bench docs lock
+
+demo: $(VENV)/.ready
+	$(BIN)/python -m demo $(if $(KEEP),--keep)
+
+test: $(VENV)/.ready
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+bench: $(VENV)/.ready
+	$(BIN)/python -m bench
+
+docs: $(VENV)/.ready
+	$(BIN)/python -m pytest tests/unit/docs $(ARGS)
+
+# The environment: every package in the version and with the digest that the lock names.
+$(VENV)/.ready: requirements.lock pyproject.toml
+	@echo "setting up $(VENV) (a minute, the first time)"
+	@$(PYTHON) -c 'import sys; sys.exit("packhouse needs Python 3.11 or later, this is " + sys.version) if sys.version_info < (3, 11) else 0'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --require-hashes --only-binary=:all: -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# After a change of dependencies in pyproject.toml: write both locks anew. Needs uv.
+lock:
+	uv pip compile pyproject.toml --group dev $(LOCK) -o requirements.lock
+	uv pip compile pyproject.toml $(LOCK) -c requirements.lock -o deploy/image/requirements.txt
+LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	--no-emit-index-url --no-emit-find-links --no-build
