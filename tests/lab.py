@@ -13,14 +13,17 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from cluster.find import Cluster
+from cluster.find import Cluster, kubectl_program
 from packhouse.adapters.oras_push import push_bundle
 from packhouse.ports import Credentials
 from packhouse.settings import Settings
@@ -223,6 +226,57 @@ class Lab:
 
     def gone(self, kind: str, name: str, namespace: str = "", seconds: float = 30.0) -> None:
         wait_until(f"{kind} {name} is gone", lambda: self.get(kind, name, namespace) is None, seconds)
+
+    def poke(self, kind: str, name: str, namespace: str = "") -> None:
+        """Make the operator look again now: an annotation of no meaning is changed."""
+        self.patch(kind, name, {"metadata": {"annotations": {"look": str(time.monotonic_ns())}}}, namespace)
+
+    @contextmanager
+    def watching(self, kind: str, namespace: str) -> Iterator[Stream]:
+        """Every change of the kind in the namespace from now on, and first what is there (which must be something)."""
+        command = [kubectl_program(), f"--kubeconfig={self.cluster.kubeconfig}", "get", kind, "-n", namespace]
+        command += ["--watch", "--output-watch-events", "-o", "json"]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        stream = Stream(kind)
+        reader = threading.Thread(target=stream.read, args=(process.stdout,))
+        reader.start()
+        try:
+            wait_until(f"the watch of {kind} has begun", lambda: stream.events)
+            yield stream
+        finally:
+            process.kill()
+            process.wait()
+            reader.join(timeout=10)
+
+
+@dataclass(slots=True)
+class Stream:
+    """The changes of one kind as the API server tells them, none left out. Filled by a thread of `Lab.watching`."""
+
+    kind: str
+    events: list[tuple[str, Json]] = field(default_factory=list)  # ADDED, MODIFIED or DELETED, and the object
+
+    def read(self, output: Any) -> None:
+        """Read kubectl's JSON documents, one after another, until its output ends."""
+        decoder, text = json.JSONDecoder(), ""
+        with output:
+            for line in output:
+                text += line
+                if line == "}\n":
+                    event, _ = decoder.raw_decode(text)
+                    self.events.append((event["type"], event["object"]))
+                    text = ""
+
+    def now(self) -> dict[str, Json]:
+        """What there is after all events so far, by name."""
+        found: dict[str, Json] = {}
+        for kind, obj in list(self.events):
+            name = obj["metadata"]["name"]
+            if kind == "DELETED":
+                found.pop(name, None)
+            else:
+                found[name] = obj
+        return found
 
 
 def find_condition(obj: Json, kind: str) -> Json | None:

@@ -26,7 +26,15 @@ def operator_config(cluster: Cluster, crds: None, tmp_path_factory: pytest.TempP
 @pytest.fixture(scope="session")
 def operator(operator_config: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorProcess]:
     """The operator that most tests share."""
-    process = OperatorProcess(operator_config, tmp_path_factory.mktemp("operator"))
+    process = OperatorProcess(
+        operator_config,
+        tmp_path_factory.mktemp("operator"),
+        # Bad input comes to its limits within seconds.
+        registry_timeout_seconds="2",
+        fetch_timeout_seconds="6",
+        render_timeout_seconds="6",
+        bundle_unpacked_most_bytes=str(64 * 1024 * 1024),
+    )
     process.start()
     yield process
     process.stop()

@@ -67,7 +67,7 @@ class ChallengeAuth(oras.auth.token.TokenAuth):  # type: ignore[misc]  # oras ha
         original.close()
         if scheme == "bearer":
             self._header = {"Authorization": f"Bearer {self._request_token(parameters)}"}
-        elif scheme == "basic" and self._basic and not self._header:
+        elif scheme == "basic" and self._basic:
             self._header = {"Authorization": self._basic}
         else:
             raise self._refused(original.status_code)

@@ -149,7 +149,6 @@ class Conversation:
 
         def download() -> None:
             target.seek(0)
-            target.truncate()
             hashed, received = hashlib.sha256(), 0
             with self.answer("GET", url) as answer:
                 for chunk in self._chunks(answer):
@@ -225,7 +224,7 @@ class Conversation:
         return bytes(body)
 
     def _chunks(self, answer: Answer) -> Iterator[bytes]:
-        # read1 gives what has come; read would wait for the whole chunk however slowly it trickles in
+        # read1 gives what has come, so that the time is looked at between two packets; read waits for a whole chunk
         while chunk := answer.response.raw.read1(_CHUNK, decode_content=False):
             self._received += len(chunk)
             yield chunk

@@ -48,7 +48,7 @@ CRDS: Final = (
     f"packages.{PACKAGE_GROUP}",
     f"packagemetadatas.{PACKAGE_GROUP}",
 )
-PART_OF: Final = "app.kubernetes.io/part-of=packhouse"
+PART_OF: Final = "app.kubernetes.io/name=packhouse"
 POLL_SECONDS: Final = 0.5
 SHOWN: Final = 10
 

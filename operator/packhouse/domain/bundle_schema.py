@@ -29,7 +29,13 @@ _TYPE_NAMES: Final = {
     dict: "a map",
     type(None): "null",
 }
-_EXPECTED: Final = {"string": "a text", "integer": "a whole number", "number": "a number", "object": "a map"}
+_EXPECTED: Final = {
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "object": "a map",
+    "array": "a list",
+}
 
 
 class Problem(Exception):
@@ -86,8 +92,11 @@ def _json_schema(schema: Any) -> Any:
             plain[key] = value
     if schema.get(_INT_OR_STRING):
         plain["type"] = ["integer", "string"]
-    if schema.get("nullable"):
-        return {"anyOf": [{"type": "null"}, plain]}
+    if schema.get("nullable") and "type" in plain:
+        types = plain["type"]
+        plain["type"] = [*([types] if isinstance(types, str) else types), "null"]
+        if "enum" in plain:
+            plain["enum"] = [*plain["enum"], None]
     return plain
 
 
@@ -125,7 +134,7 @@ def _sentence(error: ValidationError) -> str:
             missing = next(name for name in argument if name not in instance)
             return f"{path + '.' if path else ''}{missing} is missing"
         case "type":
-            names = [argument] if isinstance(argument, str) else argument
+            names = [name for name in ([argument] if isinstance(argument, str) else argument) if name != "null"]
             expected = " or ".join(_EXPECTED.get(name, f"a {name}") for name in names)
             advice = ": quote it" if "string" in names and isinstance(instance, bool | int | float) else ""
             found = _TYPE_NAMES.get(type(instance), "something else")

@@ -344,6 +344,9 @@ def sync_seconds(install: InstalledPackage) -> float:
 def _check_deploy(package: Package) -> None:
     if len(package.deploy) != 1 or "kapp" not in package.deploy[0]:
         raise UnsupportedStep(f"package {package.meta.name} needs exactly one deploy step, and that must be kapp")
+    unknown = sorted({"intoNs", "mapNs"} & set(package.deploy[0]["kapp"] or {}))
+    if unknown:  # passing over these would deploy into the wrong namespace
+        raise UnsupportedStep(f"package {package.meta.name}: deploy step kapp: {', '.join(unknown)} is not supported yet")
 
 
 def _context(facts: Facts) -> Json:

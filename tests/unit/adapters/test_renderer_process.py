@@ -57,7 +57,7 @@ async def test_a_renderer_that_is_killed_fails_the_running_job_and_comes_back() 
         before = child_of(client)
         workers = children(before)
         running = asyncio.create_task(client.render(LOOPS))
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.8)  # what breaks within half a second is asked once more
         os.kill(before, signal.SIGKILL)
         with pytest.raises(RendererUnavailable):
             await running

@@ -97,7 +97,7 @@ def test_the_operator_writes_nothing_of_users_but_finalizers_status_and_tokens(b
         "package.carvel.dev/packages": catalogue,
         "package.carvel.dev/packagemetadatas": catalogue,
         "/serviceaccounts/token": ["create"],
-        "events.k8s.io/events": ["create", "patch"],
+        "events.k8s.io/events": ["create"],
     } == writes
 
 
