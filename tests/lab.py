@@ -257,15 +257,11 @@ class Stream:
     events: list[tuple[str, Json]] = field(default_factory=list)  # ADDED, MODIFIED or DELETED, and the object
 
     def read(self, output: Any) -> None:
-        """Read kubectl's JSON documents, one after another, until its output ends."""
-        decoder, text = json.JSONDecoder(), ""
+        """Read the events of kubectl, one a line, until its output ends."""
         with output:
             for line in output:
-                text += line
-                if line == "}\n":
-                    event, _ = decoder.raw_decode(text)
-                    self.events.append((event["type"], event["object"]))
-                    text = ""
+                event = json.loads(line)
+                self.events.append((event["type"], event["object"]))
 
     def now(self) -> dict[str, Json]:
         """What there is after all events so far, by name."""

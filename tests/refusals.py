@@ -20,6 +20,7 @@ SECRET = "never-to-be-shown"
 PIN = "4711081547"
 #: What installs of these tests could make; where there is an audit log, that speaks for all other kinds.
 KINDS = "configmaps,secrets,services,namespaces"
+CATALOGUE_KINDS = "packages.package.carvel.dev,packagemetadatas.package.carvel.dev"
 OWN_RECORDS = frozenset({"installedpackages", "installedpackages/status", "events"})
 
 #: (kind, namespace, name) -> (uid, resourceVersion)
@@ -55,16 +56,12 @@ def refused(
 
 def footprint(lab: Lab, install: str, namespace: str) -> Footprint:
     """All objects that carry the install's owner label."""
-    owner = owner_label(f"{namespace}/{install}")
-    return _footprint(json.loads(lab.cluster.kubectl(*_all(KINDS), "-l", f"{OWNER_LABEL}={owner}").stdout)["items"])
+    return _labelled(lab, KINDS, f"{OWNER_LABEL}={owner_label(f'{namespace}/{install}')}")
 
 
 def offered(lab: Lab, repository: str) -> Footprint:
     """All Packages and PackageMetadatas that carry the repository's label."""
-    kinds = "packages.package.carvel.dev,packagemetadatas.package.carvel.dev"
-    return _footprint(
-        json.loads(lab.cluster.kubectl(*_all(kinds), "-l", f"{REPOSITORY_LABEL}={repository}").stdout)["items"]
-    )
+    return _labelled(lab, CATALOGUE_KINDS, f"{REPOSITORY_LABEL}={repository}")
 
 
 def written_since(lab: Lab, position: int, namespace: str) -> list[Call]:
@@ -97,15 +94,12 @@ def no_secret_is_shown(lab: Lab, operator: OperatorProcess, *objects: Json, name
     assert [(place, word) for place, text in shown.items() for word in (SECRET, PIN) if word in text] == []
 
 
-def _all(kinds: str) -> tuple[str, ...]:
-    return "get", kinds, "--all-namespaces", "-o", "json"
-
-
-def _footprint(items: Sequence[Json]) -> Footprint:
+def _labelled(lab: Lab, kinds: str, selector: str) -> Footprint:
+    found = lab.cluster.kubectl("get", kinds, "--all-namespaces", "-l", selector, "-o", "json").stdout
     return {
         (item["kind"], item["metadata"].get("namespace", ""), item["metadata"]["name"]): (
             item["metadata"]["uid"],
             item["metadata"]["resourceVersion"],
         )
-        for item in items
+        for item in json.loads(found)["items"]
     }

@@ -23,6 +23,8 @@ def _feed(registry: kopf.OperatorRegistry, plural: str, store: Objects[Any]) -> 
     async def seen(type: str | None, body: kopf.Body, **_: Any) -> None:
         obj: dict[str, Any] = dict(body)
         if type == "DELETED":
-            store.drop((obj["metadata"].get("namespace") or "", obj["metadata"]["name"]))
+            metadata = obj["metadata"]
+            key = (metadata.get("namespace") or "", metadata["name"])
+            store.drop(key, version=metadata.get("resourceVersion") or "")
         else:
             store.put(obj)

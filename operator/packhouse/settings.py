@@ -14,6 +14,8 @@ from typing import Any
 
 MIB = 1024 * 1024
 PREFIX = "PACKHOUSE_"
+#: How many work at the same time: with none, everything would wait for ever.
+AT_LEAST_ONE = frozenset({"reconcile_workers", "requests_in_flight", "fetch_parallel", "render_workers"})
 
 
 class SettingsInvalid(ValueError):
@@ -114,5 +116,7 @@ def _check(settings: Settings) -> None:
             raise SettingsInvalid(f"{PREFIX}{name.upper()}={value!r}: expected one of {', '.join(allowed)}")
     for tunable in fields(settings):
         value = getattr(settings, tunable.name)
-        if isinstance(value, int | float) and value < 0:
-            raise SettingsInvalid(f"{PREFIX}{tunable.name.upper()}={value}: must not be negative")
+        if isinstance(value, int | float) and not 0 <= value < float("inf"):
+            raise SettingsInvalid(f"{PREFIX}{tunable.name.upper()}={value}: must be a number that is not negative")
+        if tunable.name in AT_LEAST_ONE and value < 1:
+            raise SettingsInvalid(f"{PREFIX}{tunable.name.upper()}={value}: must be 1 at least, or nothing ever runs")

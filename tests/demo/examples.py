@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from demo.tables import NotAsTold
+
 EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 DOMAIN = "packages.example.com"
 
@@ -50,5 +52,5 @@ def put_on_offer(folder: Path, references: Mapping[Offer, str], offers: Iterable
 def _replace(file: Path, placeholder: str, text: str) -> None:
     before = file.read_text()
     if placeholder not in before:
-        raise ValueError(f"{file.name} has no placeholder {placeholder}: docs/examples/README.md tells of it")
+        raise NotAsTold(f"{file.name} has no placeholder {placeholder}: docs/examples/README.md tells of it")
     file.write_text(before.replace(placeholder, text))

@@ -45,6 +45,11 @@ def read_table(text: str) -> Table:
     )
 
 
+def read_tables(text: str) -> list[Table]:
+    """Read what `kubectl get` prints for several kinds: a table each, with an empty line between."""
+    return [read_table(part) for part in text.split("\n\n") if part.strip()]
+
+
 def same(what: str, expected: object, found: object) -> None:
     """Raises NotAsTold unless both are equal."""
     if expected != found:

@@ -313,9 +313,7 @@ CLUSTER = (
     ),
     Row(
         "an object belongs to another install",
-        Refusal(
-            "OwnershipConflict", ["ConfigMap $namespace/neighbour", "belongs to install $namespace/neighbour", "delete"]
-        ),
+        Refusal("OwnershipConflict", ["ConfigMap $namespace/neighbour", "install $namespace/neighbour", "delete"]),
         files=template(and_also("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: neighbour\n")),
         neighbour=True,
     ),
@@ -378,11 +376,11 @@ class Place:
         return f"{self.word}.example.com"
 
     def install(self, name: str, wish: Mapping[str, Any] | None = None, **spec: Any) -> Json:
-        """It wants the good version 1.0.0, if nothing else is said, and leaves no work behind when its namespace goes."""
-        packageRef = {"publicName": self.public_name, **(wish or {"version": "1.0.0"})}
-        values = [{"secretRef": {"name": "values"}}]
-        spec = {"packageRef": packageRef, "values": values, "noopDelete": True, **spec}
-        return install(name, self.namespace, self.public_name, **spec)
+        """It wants the good version 1.0.0, if nothing else is said; what it made goes with the namespace."""
+        wanted = install(name, self.namespace, self.public_name, values=["values"], noopDelete=True)
+        wanted["spec"]["packageRef"] |= wish or {"version": "1.0.0"}
+        wanted["spec"] |= spec
+        return wanted
 
     def package(self, version: str, files: Mapping[str, str], **app: Any) -> Json:
         return package(self.public_name, version, **{"fetch": inline(files), **app})
@@ -401,11 +399,7 @@ class Place:
         binding = {"apiVersion": f"{RBAC}/v1", "kind": "ClusterRoleBinding", "metadata": {"name": self.word}}
         self.lab.apply(
             *account(self.namespace, rules=row.rules if row is not None else None),
-            {
-                "apiVersion": "v1",
-                "kind": "ServiceAccount",
-                "metadata": {"name": "helpless", "namespace": self.namespace},
-            },
+            *account(self.namespace, "helpless", rules=[]),
             *([{**binding, **everything, "subjects": [installer]}] if row is not None and row.everywhere else []),
             secret(self.namespace, "values", values_yml=VALUES),
             secret(self.namespace, "bad-values", values_yml=row.values if row is not None else VALUES),
@@ -426,7 +420,7 @@ def test_an_install_is_refused_and_nothing_changes_when(row: Row, place: Place, 
     place.prepare(row)
     running = [place.install("running"), *([place.install("neighbour")] if row.neighbour else [])]
     lab.apply(*running)
-    before = [place.runs(obj["metadata"]["name"]) for obj in running][0]
+    before, *_ = [place.runs(obj["metadata"]["name"]) for obj in running]
     kept, position = footprint(lab, "running", namespace), audit_position(lab)
     assert len(kept) == 1
 

@@ -127,7 +127,7 @@ class ApiServer:
                 reraise=True,
             ):
                 with attempt:
-                    return await self._once(request, renew)
+                    return await self._once(request, renew and attempt.retry_state.attempt_number == 1)
         except _NotNow as error:
             raise ClusterUnavailable(
                 f"the API server did not serve {request.method} {request.path}: {error}; it is tried again",

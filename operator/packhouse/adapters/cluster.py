@@ -6,7 +6,9 @@ The only room that knows Kubernetes' paths and status reasons. One KubeCluster i
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Final
+from urllib.parse import quote
 
 from packhouse.adapters.api_server import (
     APPLY,
@@ -42,7 +44,10 @@ class KubeCluster:
         self._who = who
 
     async def served(self, kind: Kind) -> Served | None:
-        return await self._discovery.served(kind)
+        try:
+            return await self._discovery.served(kind)
+        except Refused as refused:
+            raise self._ours(refused, f"what the API server serves of {kind}", "get") from refused
 
     async def version(self) -> str:
         return str((await self._call(Request("GET", "/version"), "version")).get("gitVersion", ""))
@@ -72,7 +77,12 @@ class KubeCluster:
             query["labelSelector"] = label_selector
         accept = METADATA_LIST if metadata_only else JSON
         while True:
-            answer = await self._call(Request("GET", path, query, accept=accept), f"the list of {kind}", verb="list")
+            try:
+                request = Request("GET", path, query, accept=accept)
+                answer = await self._call(request, f"the list of {kind}", verb="list")
+            except _Absent:
+                self._discovery.forget(kind)  # its CRD is gone since discovery last looked
+                return
             metadata = answer.get("metadata") or {}
             for item in answer.get("items") or []:
                 item.setdefault("apiVersion", kind.api_version)  # lists of built-in kinds leave both out
@@ -152,7 +162,8 @@ class KubeCluster:
         path = await self._path(Ref(kind, "", ""))
         if path is not None:
             request = Request("DELETE", path, {"labelSelector": label_selector}, accept=METADATA_LIST)
-            await self._call(request, f"all {kind} with {label_selector}", verb="deletecollection")
+            with suppress(_Absent):  # the kind is gone, and so are its objects
+                await self._call(request, f"all {kind} with {label_selector}", verb="deletecollection")
 
     async def watch(
         self, kind: Kind, *, resource_version: str, metadata_only: bool = False
@@ -177,19 +188,21 @@ class KubeCluster:
                         raise ClusterUnavailable(f"the watch of {kind} ended with an error; it is started again")
                     yield WatchEvent(line["type"], line["object"])
         except Refused as refused:
-            if refused.code == 410:
+            if refused.code == 404:
+                self._discovery.forget(kind)  # its CRD is gone since discovery last looked
+            if refused.code in (404, 410):
                 raise WatchExpired(f"the watch of {kind} expired") from refused
             raise self._ours(refused, f"the watch of {kind}", "watch") from refused
 
     async def _path(self, ref: Ref) -> str | None:
         """The path of an object; of its collection where the name is empty. None where the kind is not served."""
-        served = await self._discovery.served(ref.kind)
+        served = await self.served(ref.kind)
         if served is None:
             return None
         base = group_path(ref.kind.group, ref.kind.version)
         if served.namespaced and ref.namespace:
-            base = f"{base}/namespaces/{ref.namespace}"
-        return f"{base}/{served.plural}/{ref.name}" if ref.name else f"{base}/{served.plural}"
+            base = f"{base}/namespaces/{_segment(ref.namespace)}"
+        return f"{base}/{served.plural}/{_segment(ref.name)}" if ref.name else f"{base}/{served.plural}"
 
     async def _call(self, request: Request, what: str, *, verb: str = "") -> Json:
         try:
@@ -210,8 +223,15 @@ class KubeCluster:
                 return FieldConflict(f"{what}: {refused.message}")
             case 401, _:
                 return ClusterUnavailable(f"{what}: the API server does not accept the token of {self._who}")
+            case code, _ if code >= 500 and refused.request.method == "GET":
+                return ClusterUnavailable(f"{what}: {refused.message}")
             case _:
                 return DeployFailed(f"{what}: {refused.message}")
+
+
+def _segment(name: str) -> str:
+    """A name as one part of a path: it must not begin a query."""
+    return quote(name, safe=":@")
 
 
 def _forbidden(refused: Refused, what: str, verb: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from packhouse.adapters.api_server import ApiServer
@@ -24,7 +24,7 @@ LIFE_USED: Final = 0.8
 
 @dataclass(slots=True)
 class _Token:
-    header: str = ""
+    header: str = field(default="", repr=False)
     good_until: float = 0.0
 
 

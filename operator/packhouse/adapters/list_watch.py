@@ -41,25 +41,28 @@ class ListWatch:
         self._cluster = cluster
         self._store = store
         self._metadata_only = metadata_only
+        self._version = ""  # of the last list, event or bookmark; "" asks for a new list
 
     async def run(self) -> None:
         """Never returns; trouble is logged and tried again with back-off and jitter."""
-        version, delay = "", BACKOFF_FIRST_SECONDS
+        delay = BACKOFF_FIRST_SECONDS
         while True:
             try:
-                version = version or await self._list()
+                if not self._version:
+                    await self._list()
+                await self._watch()
                 delay = BACKOFF_FIRST_SECONDS
-                version = await self._watch(version)
             except WatchExpired:
-                version = ""
+                self._version = ""
                 await asyncio.sleep(random.uniform(0, BACKOFF_FIRST_SECONDS))  # noqa: S311 - jitter, no secret
             except PackhouseError as error:
                 log.warning("watching %s: %s", self.kind, error.message)
                 await asyncio.sleep(delay * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, no secret
                 delay = min(delay * 2, BACKOFF_MOST_SECONDS)
 
-    async def _list(self) -> str:
-        version, seen = "", set[Key]()
+    async def _list(self) -> None:
+        # What others put into the store while the list is read is not missing from it.
+        version, held, seen = "", self._store.keys(), set[Key]()
         async for page in self._cluster.pages(self.kind, metadata_only=self._metadata_only):
             version = page.resource_version
             for obj in page.items:
@@ -67,15 +70,14 @@ class ListWatch:
                 self._store.put(obj)
         if not version:
             raise ClusterUnavailable(f"{self.kind} is not served; install the CRDs of packhouse")
-        for key in self._store.keys() - seen:
+        for key in held - seen:
             self._store.drop(key)
+        self._version = version
         self.synced.set()
-        return version
 
-    async def _watch(self, version: str) -> str:
-        events = self._cluster.watch(self.kind, resource_version=version, metadata_only=self._metadata_only)
+    async def _watch(self) -> None:
+        events = self._cluster.watch(self.kind, resource_version=self._version, metadata_only=self._metadata_only)
         async for event in events:
-            version = event.object["metadata"]["resourceVersion"]
             match event.type:
                 case "ADDED" | "MODIFIED":
                     self._store.put(event.object)
@@ -83,7 +85,7 @@ class ListWatch:
                     self._store.drop(_key(event.object))
                 case _:  # a bookmark: only the version counts
                     pass
-        return version
+            self._version = event.object["metadata"]["resourceVersion"]
 
 
 def _key(obj: Json) -> Key:

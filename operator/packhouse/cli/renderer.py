@@ -45,14 +45,23 @@ async def _serve(settings: Settings, path: Path, *, parent_watch: bool) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
+    orphaned = asyncio.Event()
     if parent_watch:
-        _watch_parent(loop, ended)
+        _watch_parent(loop, ended, orphaned)
     size = PoolSize(workers=max(1, settings.render_workers))
     async with WorkerPool(size, Limits.from_settings(settings)) as pool, serving(pool, path):
         await ended.wait()
+    if orphaned.is_set():
+        _remove_if_empty(path.parent)
 
 
-def _watch_parent(loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:
+def _remove_if_empty(folder: Path) -> None:
+    """The private folder that a parent made for the socket and can no longer remove itself."""
+    with contextlib.suppress(OSError):
+        folder.rmdir()
+
+
+def _watch_parent(loop: asyncio.AbstractEventLoop, ended: asyncio.Event, orphaned: asyncio.Event) -> None:
     """The parent holds the other end of standard input and never writes: it becomes readable when that closes."""
     descriptor = sys.stdin.fileno()
     os.set_blocking(descriptor, False)
@@ -61,6 +70,7 @@ def _watch_parent(loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None
         with contextlib.suppress(BlockingIOError):
             if not os.read(descriptor, 1024):
                 loop.remove_reader(descriptor)
+                orphaned.set()
                 ended.set()
 
     loop.add_reader(descriptor, readable)

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from packhouse.api.errors import DeployFailed, PackhouseError
+from packhouse.api.errors import DeployFailed, PackhouseError, RenderedInvalid
 from packhouse.domain.inventory import Identity
-from packhouse.domain.objects import kind_of, placed, ref_of
+from packhouse.domain.objects import kind_of, placed, ref_of, unusable
 from packhouse.ports import Cluster, Json, Kind, Ref
 
 T = TypeVar("T")
@@ -22,7 +22,11 @@ async def live(cluster: Cluster, refs: Iterable[Ref]) -> dict[Identity, Json]:
 
 
 async def settled(cluster: Cluster, objects: Sequence[Json], default_namespace: str) -> list[Json]:
-    """`objects` in their namespaces. Raises DeployFailed for a kind that nobody serves or brings."""
+    """`objects` in their namespaces. Raises DeployFailed for a kind that nobody serves or brings, and RenderedInvalid
+    for what can be no object's name, and for two objects that turn out to be the same one."""
+    for obj in objects:
+        if (problem := unusable(obj)) is not None:
+            raise RenderedInvalid(f"{obj['kind']} {obj['metadata']['name']!r}: {problem}")
     brought = brought_kinds(objects)
     scopes: dict[Kind, bool] = {}
     unknown: list[Ref] = []
@@ -42,16 +46,33 @@ async def settled(cluster: Cluster, objects: Sequence[Json], default_namespace: 
             f"{unknown[0]}: this cluster does not serve {unknown[0].kind}, and the package brings no CRD for it; "
             f"install what provides it first" + (f" ({len(unknown) - 1} more such kinds)" if unknown[1:] else "")
         )
-    return [placed(obj, namespaced=scopes[kind_of(obj)], default_namespace=default_namespace) for obj in objects]
+    at_home = [placed(obj, namespaced=scopes[kind_of(obj)], default_namespace=default_namespace) for obj in objects]
+    seen = set[Identity]()
+    for ref in map(ref_of, at_home):
+        if Identity.of(ref) in seen:
+            raise RenderedInvalid(f"{ref} is rendered twice, once without its namespace; remove one of the two")
+        seen.add(Identity.of(ref))
+    return at_home
 
 
 def brought_kinds(objects: Sequence[Json]) -> Mapping[tuple[str, str], Json]:
-    """The CRDs among `objects`, by group and kind."""
-    return {
-        (obj["spec"]["group"], obj["spec"]["names"]["kind"]): obj
+    """The CRDs among `objects`, by group and kind; one that names neither is left for the API server to refuse."""
+    crds = [
+        obj
         for obj in objects
         if obj["kind"] == "CustomResourceDefinition" and kind_of(obj).group == "apiextensions.k8s.io"
-    }
+    ]
+    return {brings: crd for crd in crds if (brings := _brings(crd)) is not None}
+
+
+def _brings(crd: Json) -> tuple[str, str] | None:
+    """The group and the kind of a CRD that a package wrote."""
+    spec = crd.get("spec")
+    names = spec.get("names") if isinstance(spec, dict) else None
+    if not isinstance(names, dict) or not isinstance(names.get("plural"), str):
+        return None
+    group, kind = crd["spec"].get("group"), names.get("kind")
+    return (group, kind) if isinstance(group, str) and isinstance(kind, str) else None
 
 
 async def gathered(calls: Sequence[Coroutine[Any, Any, T]]) -> list[T]:

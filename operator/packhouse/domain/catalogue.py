@@ -119,7 +119,8 @@ def _untrusted(wish: Wish, known: Sequence[Entry]) -> str:
     others = sorted({name for entry in known for name in entry.offered_by})
     followed = ", ".join(wish.repositories) or wish.recorded_repository or "none (the package was made by hand)"
     return (
-        f"package {wish.public_name} is offered by {', '.join(others)}, and this install follows {followed}; "
+        f"package {wish.public_name} is offered by {', '.join(others) or 'no repository'}, "
+        f"and this install follows {followed}; "
         f"name the repositories that it may follow in spec.packageRef.repositories"
     )
 

@@ -79,6 +79,19 @@ class Inventory:
         planned = {Identity.of(ref): Entry(ref) for ref in refs}
         return Inventory({**planned, **self.entries})
 
+    def doubting(self, refs: Iterable[Ref]) -> Inventory:
+        """This inventory with no digests for `refs`: what is in place there is not known until it was confirmed.
+
+        Two contents may have the same fields, so without this an apply that nobody recorded would pass for the old one.
+        """
+        doubted = {Identity.of(ref) for ref in refs}
+        return Inventory(
+            {
+                identity: Entry(entry.ref, entry.uid) if identity in doubted else entry
+                for identity, entry in self.entries.items()
+            }
+        )
+
     def __iter__(self) -> Iterator[Entry]:
         return iter(self.entries.values())
 

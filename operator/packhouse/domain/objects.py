@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from typing import Any, Final
 
 from packhouse.api.names import OWNER_ANNOTATION, OWNER_LABEL
@@ -14,6 +15,10 @@ from packhouse.ports import Json, Kind, Ref
 
 DIGEST_CHARACTERS: Final = 16
 OWNER_LABEL_CHARACTERS: Final = 32
+
+_API_VERSION: Final = re.compile(r"(?:[a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?v[a-z0-9]+")
+_KIND: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*")
+_NO_SEGMENT: Final = frozenset("/%?#\\ \t\r\n\0")
 
 
 def kind_of(obj: Json) -> Kind:
@@ -24,6 +29,23 @@ def kind_of(obj: Json) -> Kind:
 def ref_of(obj: Json) -> Ref:
     metadata = obj["metadata"]
     return Ref(kind_of(obj), metadata.get("namespace") or "", metadata["name"])
+
+
+def unusable(obj: Json) -> str | None:
+    """Why an object cannot be named in a request or in the inventory; None where it can.
+
+    What a template wrote becomes a part of paths: it must not lead to another one.
+    """
+    metadata = obj["metadata"]
+    if not _API_VERSION.fullmatch(obj["apiVersion"]):
+        return f"apiVersion {obj['apiVersion']!r} is none; write it as v1 or apps/v1"
+    if not _KIND.fullmatch(obj["kind"]):
+        return f"kind {obj['kind']!r} is none; kinds are letters and digits"
+    for path in ("name", "namespace"):
+        word = metadata.get(path) or ""
+        if word in (".", "..") or not _NO_SEGMENT.isdisjoint(word):
+            return f"metadata.{path} {word!r} is no name; it must not hold / % ? # or blanks, nor be . or .."
+    return None
 
 
 def canonical(value: Any) -> Any:

@@ -118,7 +118,8 @@ def leave(me: str, entry: Entry, *, kind: str) -> Step:
     """What becomes of a document that `me` no longer offers."""
     if entry.repository != me:
         return Step(kind, entry.name, Action.RELEASE, entry=entry)
-    return Step(kind, entry.name, Action.PASS_ON if entry.also_offered_by else Action.REMOVE, entry=entry)
+    heirs = [name for name in entry.also_offered_by if name != me]
+    return Step(kind, entry.name, Action.PASS_ON if heirs else Action.REMOVE, entry=entry)
 
 
 def handing_over(me: str, entry: Entry) -> list[Json]:

@@ -5,7 +5,6 @@ What a write answered goes into the stores at once, so that the next reconcile s
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Final
 
@@ -18,6 +17,7 @@ from packhouse.api.names import (
     REPOSITORY_LABEL,
     VERSION,
 )
+from packhouse.deploy.live import gathered
 from packhouse.domain.catalogue import Entry
 from packhouse.domain.ownership import Action, Step, handing_over, is_mine, leave
 from packhouse.ports import BundleFault, Cluster, Json, Kind, Ref
@@ -55,7 +55,7 @@ class CatalogueWriter:
 
     async def write(self, steps: Sequence[Step]) -> list[BundleFault]:
         """Apply what arrives; what the API server finds wrong with a document comes back as its fault."""
-        faults = await asyncio.gather(*(self._write(step) for step in steps if step.doc is not None))
+        faults = await gathered([self._write(step) for step in steps if step.doc is not None])
         return [fault for fault in faults if fault is not None]
 
     async def _write(self, step: Step) -> BundleFault | None:
@@ -82,7 +82,7 @@ class CatalogueWriter:
     async def withdraw_steps(self, me: str, steps: Sequence[Step]) -> None:
         """Pass on first, then delete."""
         handed = [step for step in steps if step.action in (Action.PASS_ON, Action.RELEASE)]
-        await asyncio.gather(*(self._hand_over(me, step) for step in handed))
+        await gathered([self._hand_over(me, step) for step in handed])
         for kind in KINDS:
             doomed = [step for step in steps if step.action is Action.REMOVE and step.kind == kind]
             everything = [entry for entry in self._stores[kind] if entry.repository == me]
@@ -91,7 +91,7 @@ class CatalogueWriter:
                 for step in doomed:
                     self._stores[kind].drop(("", step.name))
             else:
-                await asyncio.gather(*(self._delete(step) for step in doomed))
+                await gathered([self._delete(step) for step in doomed])
 
     async def _hand_over(self, me: str, step: Step) -> None:
         assert step.entry is not None  # noqa: S101 - only what exists is handed over

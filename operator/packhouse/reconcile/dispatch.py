@@ -7,17 +7,20 @@ others; what a woken reconcile does never depends on why it was woken.
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from packhouse.api.errors import PackhouseError
-from packhouse.api.names import INSTALLED_PACKAGE, PACKAGE_REPOSITORY
+from packhouse.api.names import INSTALL_GROUP, INSTALLED_PACKAGE, PACKAGE_REPOSITORY, VERSION
 from packhouse.api.views import InstalledPackage, PackageRepository
 from packhouse.api.views import Key as ObjectKey
 from packhouse.domain.catalogue import Entry, choose
 from packhouse.domain.schedule import backoff
+from packhouse.ports import Kind, Ref
 from packhouse.queue import Key, Queue
 from packhouse.reconcile.install import InstallReconciler, mark_of, wish_of
 from packhouse.reconcile.removal import InstallRemover
 from packhouse.reconcile.repository import RepositoryReconciler
+from packhouse.reconcile.stores import Objects
 from packhouse.reconcile.world import World
 
 log = logging.getLogger(__name__)
@@ -48,6 +51,8 @@ class Dispatch:
         try:
             delay = await self._story(key)
         except PackhouseError as error:
+            if await self._is_gone(key):
+                return None
             tries = self._unreported[key] = self._unreported.get(key, 0) + 1
             settings = self._world.settings
             log.warning("%s: %s", key, error.message)
@@ -59,6 +64,26 @@ class Dispatch:
             )
         self._unreported.pop(key, None)
         return delay
+
+    async def _is_gone(self, key: Key) -> bool:
+        """Whether the object does not exist any more: a watch that was interrupted need not tell of a deletion."""
+        store: Objects[Any] = (
+            self._world.stores.installs if key.kind == INSTALLED_PACKAGE else self._world.stores.repositories
+        )
+        where: ObjectKey = (key.namespace, key.name)
+        known = store.get(where)
+        if known is None:
+            return True
+        try:
+            ref = Ref(Kind(INSTALL_GROUP, VERSION, key.kind), key.namespace, key.name)
+            found = await self._world.cluster.get(ref, metadata_only=True)
+        except PackhouseError:
+            return False
+        if found is not None and found["metadata"]["uid"] == known.meta.uid:
+            return False
+        if store.get(where) is known:  # another of the same name may have been heard of meanwhile
+            store.drop(where)
+        return True
 
     async def _story(self, key: Key) -> float | None:
         where: ObjectKey = (key.namespace, key.name)

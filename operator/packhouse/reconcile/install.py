@@ -240,7 +240,7 @@ class InstallReconciler:
                 f"split the package into smaller ones"
             )
         await preflight(actor, the_plan)
-        return the_plan, ahead
+        return the_plan, ahead.doubting(change.ref for change in the_plan.writes)
 
     async def _owners(self, found: dict[Identity, Json]) -> set[str]:
         """The installs that exist, of those that live objects name as their owner."""
@@ -248,11 +248,11 @@ class InstallReconciler:
         existing = set[str]()
         for owner in named:
             namespace, _, name = owner.partition("/")
-            # Right after a start the store may not know all installs yet; the API server does.
+            if not namespace or not name or "/" in name:  # anybody may write an annotation
+                continue
+            # The store may not know all installs yet, or still know one that is gone; the API server does.
             ref = Ref(Kind(INSTALL_GROUP, VERSION, INSTALLED_PACKAGE), namespace, name)
-            if self._world.stores.installs.get((namespace, name)) or await self._world.cluster.get(
-                ref, metadata_only=True
-            ):
+            if await self._world.cluster.get(ref, metadata_only=True) is not None:
                 existing.add(owner)
         return existing
 

@@ -123,11 +123,11 @@ def _stamp(status: Json, before: Json, outcome: Outcome, *, started: str, now: s
             status[name] = {**stanza, "startedAt": started, "updatedAt": now}
         elif stanza is not None:
             status[name] = old
-    ended = {condition.type: condition.status for condition in read_conditions(status["conditions"])}
+    # What the outcome itself says: under a pause or a deletion the success of long ago still stands in the conditions.
     if outcome.failed:
         status["consecutiveReconcileFailures"] = before.get("consecutiveReconcileFailures", 0) + 1
         status["consecutiveReconcileSuccesses"] = 0
-    elif ended.get(ConditionType.RECONCILE_SUCCEEDED) == "True":
+    elif outcome.statuses.get(ConditionType.RECONCILE_SUCCEEDED) == "True":
         status["consecutiveReconcileSuccesses"] = before.get("consecutiveReconcileSuccesses", 0) + 1
         status["consecutiveReconcileFailures"] = 0
 

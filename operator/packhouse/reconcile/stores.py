@@ -47,7 +47,10 @@ class Objects(Generic[V]):
         if (obj["metadata"].get("namespace") or "", obj["metadata"]["name"]) in self._held:
             self.put(obj)
 
-    def drop(self, key: Key) -> None:
+    def drop(self, key: Key, *, version: str = "") -> None:
+        """Forget an object; `version` is that of its deletion, where known: one made anew since then stays."""
+        if version and self._held.get(key, (0, None))[0] > int(version):
+            return
         _, before = self._held.pop(key, (0, None))
         if before is not None:
             self._note(key, before, None)

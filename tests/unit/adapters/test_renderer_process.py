@@ -215,7 +215,8 @@ async def test_a_request_of_another_protocol_is_refused_and_costs_no_worker(pool
 
 @pytest.mark.parametrize("end", ["SIGTERM", "parent"])
 async def test_the_command_ends_with_its_parent_and_on_sigterm(tmp_path: Path, end: str) -> None:
-    path = tmp_path / "s"
+    (tmp_path / "own").mkdir()
+    path = tmp_path / "own" / "s"
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "packhouse.cli.renderer", "--socket", str(path), "--parent-watch"),
         stdin=asyncio.subprocess.PIPE,
@@ -229,6 +230,7 @@ async def test_the_command_ends_with_its_parent_and_on_sigterm(tmp_path: Path, e
             process.stdin.close()
         assert await asyncio.wait_for(process.wait(), 10) == 0
         assert not path.exists()
+        assert path.parent.exists() is (end == "SIGTERM")  # nobody else would remove the folder of a dead parent
     finally:
         process.stdin.close()
         if process.returncode is None:
