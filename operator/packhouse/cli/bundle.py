@@ -35,7 +35,10 @@ def bundle() -> None:
 def push(
     image: Annotated[str, typer.Argument(metavar="IMAGE", help="Where to: host/path[:tag].")],
     file: Annotated[
-        Path, typer.Option("--file", "-f", metavar="DIR", help="The folder: packages/ of a repository, config/ of a package (and .imgpkg/).")
+        Path,
+        typer.Option(
+            "--file", "-f", metavar="DIR", help="The folder: packages/ of a repository, config/ of a package."
+        ),
     ],
     username: Annotated[str, typer.Option(help="User of the registry; the docker config is not read then.")] = "",
     password_stdin: Annotated[
