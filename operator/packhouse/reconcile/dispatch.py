@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from packhouse.api.conditions import ConditionType, Reason, Status, find
 from packhouse.api.errors import PackhouseError
 from packhouse.api.names import INSTALL_GROUP, INSTALLED_PACKAGE, PACKAGE_REPOSITORY, VERSION
 from packhouse.api.views import InstalledPackage, PackageRepository
@@ -108,6 +109,15 @@ class Dispatch:
             self.queue.forget(key)
         elif before is None or _asks_anew(before, after):
             self.queue.add(key)
+        if before is not None and (after is None or _holds(before) != _holds(after)):
+            self._wake_conflicting()
+
+    def _wake_conflicting(self) -> None:
+        """An install lets go of objects: those that were told of an owner look whether it still is one."""
+        for install in self._world.stores.installs:
+            failed = find(install.conditions, ConditionType.RECONCILE_FAILED)
+            if failed is not None and failed.status is Status.TRUE and failed.reason == Reason.OWNERSHIP_CONFLICT:
+                self.queue.add(Key(INSTALLED_PACKAGE, *install.meta.key))
 
     def _repository_changed(self, before: PackageRepository | None, after: PackageRepository | None) -> None:
         changed = after or before
@@ -154,6 +164,10 @@ class Dispatch:
         for install in self._world.stores.installs:
             if install.meta.namespace == namespace and any(ref.secret == name for ref in install.values):
                 self.queue.add(Key(INSTALLED_PACKAGE, *install.meta.key))
+
+
+def _holds(install: InstalledPackage) -> object:
+    return install.status.get("inventory")
 
 
 def _asks_anew(before: InstalledPackage | PackageRepository, after: InstalledPackage | PackageRepository) -> bool:

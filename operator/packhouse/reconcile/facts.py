@@ -13,7 +13,7 @@ FRESH_SECONDS: Final = 60.0
 
 
 class ClusterFacts:
-    """{"version": "v1.37.2", "api_groups": ["apps/v1", ...]}"""
+    """{"version": "v1.37.2", "apiGroups": ["apps/v1", ...]}"""
 
     def __init__(self, cluster: Cluster, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._cluster = cluster
@@ -27,6 +27,6 @@ class ClusterFacts:
         async with self._lock:
             if self._clock() - self._asked >= FRESH_SECONDS:
                 version, groups = await asyncio.gather(self._cluster.version(), self._cluster.groups())
-                self._facts = {"version": version, "api_groups": list(groups)}
+                self._facts = {"version": version, "apiGroups": list(groups)}
                 self._asked = self._clock()
             return self._facts

@@ -35,6 +35,7 @@ from packhouse.domain.schedule import seconds_of, with_jitter
 from packhouse.fetch import Sources, fetch_all, resolve_all
 from packhouse.ports import Cluster, Json, Kind, Ref, RenderJob
 from packhouse.reconcile import finalizer
+from packhouse.reconcile.claims import Claims
 from packhouse.reconcile.outcome import Outcome, delay_after, held, not_reconciled, progressing, succeeded
 from packhouse.reconcile.report import Subject
 from packhouse.reconcile.sources import install_sources
@@ -81,6 +82,7 @@ class InstallReconciler:
         self._world = world
         self._remembered: dict[Key, Remembered] = {}
         self._failures: dict[Key, int] = {}
+        self._claims = Claims()
         #: What each install took from the catalogue last, for deciding whom a changed Package concerns.
         self.chosen: dict[Key, str] = {}
 
@@ -119,9 +121,10 @@ class InstallReconciler:
             return _done(choice)
         desired = await self._render(progress, facts, actor)
         rendered = progress.fields["template"]["digest"]
-        the_plan, ahead = await self._decide(progress, desired, actor, inventory)
-        if not the_plan.is_empty:
-            await self._act(progress, facts, the_plan, ahead, actor)
+        async with self._claims.held([ref_of(obj) for obj in desired], install.owner):
+            the_plan, ahead = await self._decide(progress, desired, actor, inventory)
+            if not the_plan.is_empty:
+                await self._act(progress, facts, the_plan, ahead, actor)
         progress.fields |= {
             "version": choice.entry.version,
             "deploy": progress.fields.get("deploy") or _deploy_stanza(install),
@@ -330,8 +333,8 @@ def wish_of(install: InstalledPackage) -> Wish:
 
 
 def mark_of(choice: Choice) -> str:
-    """Changes when the install would get something else from the catalogue."""
-    return f"{choice.entry.name}/{choice.entry.uid}/{choice.entry.digest}"
+    """Changes when the install would get something else from the catalogue, or would say something else of it."""
+    return f"{choice.entry.name}/{choice.entry.uid}/{choice.entry.digest}/{choice.passed_over}"
 
 
 def sync_seconds(install: InstalledPackage) -> float:
@@ -346,26 +349,34 @@ def _check_deploy(package: Package) -> None:
         raise UnsupportedStep(f"package {package.meta.name} needs exactly one deploy step, and that must be kapp")
     unknown = sorted({"intoNs", "mapNs"} & set(package.deploy[0]["kapp"] or {}))
     if unknown:  # passing over these would deploy into the wrong namespace
-        raise UnsupportedStep(f"package {package.meta.name}: deploy step kapp: {', '.join(unknown)} is not supported yet")
+        raise UnsupportedStep(
+            f"package {package.meta.name}: deploy step kapp: {', '.join(unknown)} is not supported by this version"
+        )
 
 
 def _context(facts: Facts) -> Json:
     """What templates see besides values and files."""
     install, package = facts.install, facts.package
     return {
-        "package": {"name": package.public_name, "version": package.version, "display_name": package.display_name},
+        "package": {
+            "name": package.meta.name,
+            "publicName": package.public_name,
+            "version": package.version,
+            "displayName": package.display_name,
+        },
         "install": {
             "name": install.meta.name,
             "namespace": install.meta.namespace,
-            "default_namespace": install.default_namespace,
-            "service_account": install.service_account,
+            "defaultNamespace": install.default_namespace,
+            "serviceAccountName": install.service_account,
         },
         "cluster": facts.cluster_facts,
     }
 
 
 def _done(choice: Choice) -> Outcome:
-    return succeeded(f"{choice.entry.public_name} {choice.entry.version} is in place")
+    words = f"{choice.entry.public_name} {choice.entry.version} is in place"
+    return succeeded(f"{words}; {choice.passed_over}" if choice.passed_over else words)
 
 
 def _counts(done: ChangeSet) -> Json:

@@ -23,6 +23,15 @@ NOT_YET: Final = (NotHealthy, DeletionPending)
 T, F, U = Status.TRUE, Status.FALSE, Status.UNKNOWN
 C = ConditionType
 
+#: Both come after rendering, so the values have passed their check by then.
+UNDER_WAY: Final = {
+    C.RECONCILING: T,
+    C.RECONCILE_SUCCEEDED: U,
+    C.RECONCILE_FAILED: F,
+    C.VALUES_SCHEMA_CHECK_FAILED: F,
+    C.READY: U,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -52,8 +61,7 @@ def succeeded(message: str) -> Outcome:
 
 
 def progressing(message: str) -> Outcome:
-    statuses = {C.RECONCILING: T, C.RECONCILE_SUCCEEDED: U, C.RECONCILE_FAILED: F, C.READY: U}
-    return Outcome(statuses, Reason.PROGRESSING, message, _short(f"Reconciling: {message}"))
+    return Outcome(dict(UNDER_WAY), Reason.PROGRESSING, message, _short(f"Reconciling: {message}"))
 
 
 def held(reason: Reason) -> Outcome:
@@ -79,8 +87,7 @@ def not_deleted(error: Exception) -> Outcome:
 def not_reconciled(error: Exception) -> Outcome:
     reason, message = _words(error)
     if isinstance(error, NOT_YET):
-        statuses = {C.RECONCILING: T, C.RECONCILE_SUCCEEDED: U, C.RECONCILE_FAILED: F, C.READY: U}
-        return Outcome(statuses, reason, message, _short(f"Reconciling: {message}"))
+        return Outcome(dict(UNDER_WAY), reason, message, _short(f"Reconciling: {message}"))
     statuses = {
         C.RECONCILING: F,
         C.RECONCILE_SUCCEEDED: F,

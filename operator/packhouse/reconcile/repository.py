@@ -100,9 +100,11 @@ class RepositoryReconciler:
             return succeeded(self._words(repository.status.get("packages") or {}))
         fetched = await fetch_all([repository.fetch], sources)
         progress.in_fetch = False
-        content = self._allowed(repository, await self._read(fetched))
-        progress.fields |= {"fetch": {"digest": fetched.digest}, "version": fetched.version}
+        content = await self._read(fetched)
         refuse_empty(content)
+        content = self._allowed(repository, content)
+        # Only now: a digest in status says that the catalogue holds what that bundle offers.
+        progress.fields |= {"fetch": {"digest": fetched.digest}, "version": fetched.version}
         return await self._import(progress, content)
 
     async def _read(self, fetched: Fetched) -> BundleContent:
@@ -112,10 +114,15 @@ class RepositoryReconciler:
         """Write first, and remove only if not one document of the bundle is bad."""
         stores = self._world.stores
         me = progress.repository.meta.name
-        faults = list(content.faults)
-        steps = self._steps(me, content, may_remove=not faults)
+        steps = self._steps(me, content, may_remove=not content.faults)
         arriving = [step for step in steps if step.action not in LEAVING]
-        faults += await self._writer.write(arriving)
+        refusals = await self._writer.write(arriving)
+        faults = [*content.faults, *refusals]
+        if refusals:
+            names = {refusal.file for refusal in refusals}
+            steps = [step for step in steps if step.name not in names]
+            good = [doc for doc in content.documents if doc["metadata"]["name"] not in names]
+            content = BundleContent(good, faults)
         leaving = [step for step in steps if step.action in LEAVING] if not faults else []
         await self._writer.withdraw_steps(me, leaving)
         conflicts = [step for step in arriving if step.action is Action.CONFLICT]
@@ -152,12 +159,19 @@ class RepositoryReconciler:
         return packages.get("digest") == held_digest(repository.meta.name, stores.packages, stores.metadatas)
 
     def _allowed(self, repository: PackageRepository, content: BundleContent) -> BundleContent:
-        """The content without the packages that spec.packages does not let this repository provide."""
+        """The content without the packages that spec.packages does not let this repository provide.
+
+        Raises BundleInvalid where that is all of them."""
         if not repository.globs:
             return content
         documents = [
             doc for doc in content.documents if any(fnmatchcase(_public_name(doc), glob) for glob in repository.globs)
         ]
+        if not any(doc["kind"] == PACKAGE for doc in documents):
+            raise BundleInvalid(
+                f"spec.packages ({', '.join(repository.globs)}) lets none of the bundle's {len(content.documents)} "
+                f"documents through; correct it, or spec.fetch; nothing was changed"
+            )
         return BundleContent(documents, content.faults)
 
     @staticmethod
