@@ -12,8 +12,9 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import NoReturn
 
 from cluster.binaries import BuildFailed
 from cluster.find import ClusterNotFound, KubectlFailed, kubectl_program
@@ -31,6 +32,7 @@ EXPECTED = (
     *(OSError, subprocess.TimeoutExpired),
 )
 LOG_LINES = 20
+SAID = "custom-columns=KIND:.kind,NAME:.metadata.name,ERROR:.status.usefulErrorMessage"
 
 
 class Interrupted(BaseException):
@@ -46,7 +48,7 @@ def main() -> int:
     for number in STOPS:
         signal.signal(number, _interrupt)
     stages: list[Stage] = []
-    code = 1
+    code: int | None = None
     try:
         with ExitStack() as stack:
             code = _play(screen, stack, stages, keep=keep)
@@ -55,13 +57,14 @@ def main() -> int:
             if keep and stages:
                 _hold(screen, stages[0])
             _ignore_signals()
-            screen.note("stopping everything")
     except Interrupted as interrupt:
-        screen.failure("interrupted; everything is stopped")
-        code = 128 + int(interrupt.args[0])
+        if code is None:
+            screen.failure("interrupted before the end")
+            code = 128 + int(interrupt.args[0])
+    screen.note("everything is stopped")
     left = [line for stage in stages for line in stage.left]
     if left:
-        screen.failure("could not be cleaned up: " + "; ".join(left))
+        screen.failure("\n".join(["did not work while cleaning up:", *left]))
     return code or int(bool(left))
 
 
@@ -86,17 +89,20 @@ def _play(screen: Screen, stack: ExitStack, stages: list[Stage], *, keep: bool) 
 
 
 def _explain(screen: Screen, stage: Stage) -> None:
-    """The operator's last words, and the logs of all programs put where they stay."""
-    if stage.operator is not None:
-        lines = stage.operator_log.splitlines()[-LOG_LINES:]
+    """What the objects and the operator said last, and the logs of all programs put where they stay."""
+    if stage.operator_log.exists():
+        with suppress(CommandFailed, StartFailed):
+            stage.home.kubectl("get", "packagerepositories,installedpackages", "-A", "-o", SAID)
+    lines = stage.operator_said().splitlines()[-LOG_LINES:]
+    if lines:
         screen.note(f"the last {len(lines)} lines of the operator")
         screen.output("\n".join(lines))
     for programs in stage.programs:
         screen.note(f"logs of the {programs.what} kept in {programs.keep_logs(logs_root())}")
 
 
-def _hold(screen: Screen, stage: Stage) -> None:
-    """Leave everything running until a signal."""
+def _hold(screen: Screen, stage: Stage) -> NoReturn:
+    """Leave everything running until a signal, which raises Interrupted."""
     given = not stage.cluster.owned
     kubeconfig = os.environ["KUBECONFIG"] if given else str(stage.cluster.kubeconfig)
     screen.success("It goes on running until Ctrl-C. In another terminal:")
@@ -107,13 +113,10 @@ def _hold(screen: Screen, stage: Stage) -> None:
         f"\n"
         f"registry  {stage.registry.host}\n"
         f"files     {stage.folder}\n"
-        f"log       {stage.operator.logs / 'operator.log' if stage.operator else 'none: the operator does not run'}\n"
+        f"log       {stage.operator_log}\n"
     )
-    try:
-        while True:
-            time.sleep(3600)
-    except Interrupted:
-        screen.output("")
+    while True:
+        time.sleep(3600)
 
 
 def _interrupt(number: int, frame: object) -> None:

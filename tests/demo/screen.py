@@ -37,4 +37,7 @@ class Screen:
         self._line(f"\n{text}", "bold red")
 
     def _line(self, text: str, style: str) -> None:
-        self._console.print(Text(text, style=style))
+        try:
+            self._console.print(Text(text, style=style))
+        except OSError:  # the terminal was closed: the cleaning up that follows must not fail of that
+            self._console.quiet = True

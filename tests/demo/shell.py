@@ -11,6 +11,7 @@ import shlex
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from cluster.find import kubectl_program
@@ -32,6 +33,8 @@ class Shell:
         self.screen = screen
         self.folder = folder
         self.kubeconfig = kubeconfig
+        #: Asked every PATIENCE_SECONDS while a command runs; what it raises ends the command.
+        self.still_worth_it: Callable[[], None] = lambda: None
 
     def kubectl(self, *words: str) -> str:
         """Run kubectl; what it printed to standard output. Raises CommandFailed."""
@@ -79,4 +82,5 @@ class Shell:
                 seconds = time.monotonic() - started
                 if seconds > LIMIT_SECONDS:
                     raise CommandFailed(f"`{line}` did not end within {LIMIT_SECONDS:g} s") from None
+                self.still_worth_it()
                 self.screen.note(f"still under way after {seconds:.0f} s")

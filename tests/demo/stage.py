@@ -7,15 +7,13 @@ ExitStack, in reverse: the content goes while the operator still runs, then the 
 from __future__ import annotations
 
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from cluster.find import Cluster, choose, open_cluster
-from cluster.processes import Programs
+from cluster.processes import ProgramEnded, Programs
 from cluster.registry import LocalRegistry, open_registry
 from demo.screen import Screen
 from demo.shell import CommandFailed, Shell
@@ -28,6 +26,8 @@ REPOSITORY = "example-packages"
 CRDS = ("-k", "deploy/kustomize/crds")
 BASE = "deploy/kustomize/base"
 KNOWS = "the catalogue is known"
+#: The operator's temporary files go with the demo's, unless the path of its socket would be longer than systems allow.
+SOCKET_FOLDER_CHARACTERS = 60
 #: What the demo makes besides its namespace's content. On a cluster that was given, none of it may be there before.
 OURS = (
     *("namespace/demo", "namespace/packhouse-system", "clusterrole/packhouse", "clusterrolebinding/packhouse"),
@@ -47,36 +47,45 @@ class Stage:
     screen: Screen
     cluster: Cluster
     registry: LocalRegistry
-    folder: Path
+    own: Programs
     home: Shell
     shell: Shell
     stack: ExitStack
-    operator: Programs | None = None
     left: list[str] = field(default_factory=list)  # what could not be cleaned up
 
     @property
-    def programs(self) -> list[Programs]:
-        """Those that run, with their logs."""
-        return [one for one in (self.operator, self.registry.programs, self.cluster.programs) if one is not None]
+    def folder(self) -> Path:
+        """Where the copy of the examples lies; it goes with `own`, even when the demo is killed."""
+        return self.shell.folder
 
     @property
-    def operator_log(self) -> str:
-        """What the operator has said so far; nothing before it was started."""
-        return _log_of(self.operator).read_text(errors="replace") if self.operator is not None else ""
+    def programs(self) -> list[Programs]:
+        """All that have logs."""
+        return [one for one in (self.own, self.registry.programs, self.cluster.programs) if one is not None]
+
+    @property
+    def operator_log(self) -> Path:
+        return self.own.logs / "operator.log"
+
+    def operator_said(self) -> str:
+        """Its log so far; nothing before it was started."""
+        return self.operator_log.read_text(errors="replace") if self.operator_log.exists() else ""
 
 
 def open_stage(screen: Screen, stack: ExitStack) -> Stage:
     """Start the cluster and the registry; `stack` stops them. Raises ClusterNotFound, StartFailed or BuildFailed."""
     source = choose()
-    screen.note(f"{source}; the first time, programs are built, which takes some minutes")
+    screen.note(str(source))
     started = time.monotonic()
     cluster = stack.enter_context(open_cluster(source))
     registry = stack.enter_context(open_registry())
     screen.output(f"cluster   {cluster.server}\nregistry  {registry.host}")
     screen.note(f"ready after {time.monotonic() - started:.1f} s")
-    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="packhouse-demo-")))
+    own = Programs("demo")
+    stack.callback(own.stop)
     home = Shell(screen, cluster.kubeconfig, ROOT)
-    return Stage(screen, cluster, registry, folder, home, Shell(screen, cluster.kubeconfig, folder), stack)
+    shell = Shell(screen, cluster.kubeconfig, own.folder / "examples")
+    return Stage(screen, cluster, registry, own, home, shell, stack)
 
 
 def claim(stage: Stage) -> None:
@@ -96,26 +105,29 @@ def claim(stage: Stage) -> None:
 
 def start_operator(stage: Stage) -> None:
     """Run the operator as a process that holds the token of the account that deploy/ ships, and nothing else."""
-    stage.operator = stage.stack.enter_context(_operator(stage.cluster))
+    own = stage.own
+    settings = {
+        "KUBECONFIG": str(operator_kubeconfig(stage.cluster, own.folder)),
+        "PACKHOUSE_CACHE_DIR": str(own.folder / "cache"),
+    }
+    if len(str(own.folder)) <= SOCKET_FOLDER_CHARACTERS:
+        settings["TMPDIR"] = str(own.folder)
+    stage.stack.callback(own.stop)  # before what the operator works with is taken away
+    own.start("operator", [sys.executable, "-m", "packhouse.cli.main", "operator"], settings)
+    own.wait_until(lambda: KNOWS in stage.operator_said(), "ready")
+    # Nothing that waits for an operator which is gone has to wait for its time limit.
+    stage.home.still_worth_it = stage.shell.still_worth_it = lambda: _refuse_ended(own)
     if not stage.cluster.owned:
         stage.stack.callback(_remove_content, stage)
 
 
-@contextmanager
-def _operator(cluster: Cluster) -> Iterator[Programs]:
-    programs = Programs("operator")
+def _refuse_ended(programs: Programs) -> None:
+    """Raises CommandFailed where one of them ended; looks once."""
+    looks = iter((False, True))
     try:
-        kubeconfig = operator_kubeconfig(cluster, programs.folder)
-        settings = {"KUBECONFIG": str(kubeconfig), "PACKHOUSE_CACHE_DIR": str(programs.folder / "cache")}
-        programs.start("operator", [sys.executable, "-m", "packhouse.cli.main", "operator"], settings)
-        programs.wait_until(lambda: KNOWS in _log_of(programs).read_text(errors="replace"), "ready")
-        yield programs
-    finally:
-        programs.stop()
-
-
-def _log_of(programs: Programs) -> Path:
-    return programs.logs / "operator.log"
+        programs.wait_until(lambda: next(looks), "the demo did")
+    except ProgramEnded as error:
+        raise CommandFailed(str(error).splitlines()[0]) from error
 
 
 def _remove_content(stage: Stage) -> None:
@@ -135,11 +147,11 @@ def _give_back(stage: Stage, *, keep_kinds: bool) -> None:
 
 
 def _removed(stage: Stage, *words: str) -> bool:
-    """Whether kubectl could delete it; if not, it is told at the end."""
+    """Whether kubectl deleted it; if not, that is told at the end."""
     try:
         stage.home.kubectl("delete", *words)
     except CommandFailed as error:
-        stage.left.append(str(error))
+        stage.left.append(f"kubectl delete {' '.join(words)} ({error})")
         return False
     return True
 

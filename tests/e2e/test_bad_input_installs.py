@@ -145,7 +145,7 @@ VALUE_ROWS = (
     Row(
         "the values are no YAML",
         Refusal(
-            "ValuesInvalid", ["Secret $namespace/values key values.yml:2", "YAML"], condition="ValuesSchemaCheckFailed"
+            "ValuesInvalid", ["Secret $namespace/bad-values key values.yml:3", "no valid YAML"], condition="ValuesSchemaCheckFailed"
         ),
         values=f"pin: 1\npassword: [{SECRET}\n",
     ),
@@ -153,7 +153,7 @@ VALUE_ROWS = (
         "the values are a list",
         Refusal(
             "ValuesInvalid",
-            ["Secret $namespace/values key values.yml:1", "must be a map", "a list"],
+            ["Secret $namespace/bad-values key values.yml:1", "must be a map", "a list"],
             condition="ValuesSchemaCheckFailed",
         ),
         values=f"- {SECRET}\n- {PIN}\n",
@@ -248,9 +248,17 @@ TEMPLATES = (
         files=template(GOOD + "{% for a in range(99999) %}" + "#" * 2048 + "\n{% endfor %}"),
     ),
     Row(
+        "a template multiplies a text beyond measure",
+        Refusal("TemplateFailed", ["web.yaml:7", "more than 10,000,000 characters", "7 > "]),
+        files=template(GOOD + "{% set a = 'x' * 10 ** 9 %}"),
+    ),
+    Row(
         "a template takes more memory than there may be",
         Refusal("RenderLimitExceeded", ["memory", "PACKHOUSE_RENDER_MEMORY_BYTES"]),
-        files=template(GOOD + "{% set a = 'x' * 10 ** 9 %}"),
+        files=template(
+            GOOD + "{% set all = namespace(it=[]) %}"
+            "{% for a in range(99) %}{% set all.it = [all.it, 'x' * 9999999] %}{% endfor %}"
+        ),
     ),
 )
 
@@ -284,7 +292,7 @@ RENDERED = (
     ),
     Row(
         "two documents are the same object",
-        Refusal("RenderedInvalid", ["web.yaml:8", "given a second time", "first by web.yaml:1", "rename"]),
+        Refusal("RenderedInvalid", ["web.yaml:8", "given a second time", "first by output of web.yaml:1", "rename"]),
         files=template(and_also(GOOD)),
     ),
 )
@@ -319,7 +327,7 @@ CLUSTER = (
     ),
     Row(
         "a kind is served by nobody",
-        Refusal("DeployFailed", ["Widget $namespace/web", "example.com/v1", "brings no CRD"]),
+        Refusal("DeployFailed", ["Widget web (example.com/v1)", "brings no CRD", "install what provides it"]),
         files=template(and_also("apiVersion: example.com/v1\nkind: Widget\nmetadata:\n  name: web\n")),
     ),
     Row(
@@ -475,11 +483,6 @@ CHANGES = (
         "its values are spoiled",
         Refusal("ValuesInvalid", ["Secret $namespace/values key values.yml:1", "a map"], "ValuesSchemaCheckFailed"),
         lambda place: place.lab.apply(secret(place.namespace, "values", values_yml=f"- {SECRET}\n")),
-    ),
-    Change(
-        "its service account is deleted",
-        Refusal("ServiceAccountMissing", ["$namespace/installer", "create it"]),
-        lambda place: (place.lab.delete("serviceaccount", "installer", place.namespace), place.nudge()),
     ),
     Change(
         "its rights are withdrawn",

@@ -1,4 +1,4 @@
-"""The main line: a bundle becomes Packages; an install resolves, renders, applies, follows, and goes without a trace."""
+"""The main line: a bundle becomes Packages; an install resolves, renders, applies, follows, and leaves no trace."""
 
 from __future__ import annotations
 

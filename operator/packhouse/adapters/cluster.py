@@ -5,6 +5,7 @@ The only room that knows Kubernetes' paths and status reasons. One KubeCluster i
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
@@ -29,6 +30,9 @@ PAGE_ITEMS: Final = 250
 
 #: HTTP methods in RBAC's words.
 RBAC_VERBS: Final[Mapping[str, str]] = {"GET": "get", "POST": "create", "PATCH": "patch", "DELETE": "delete"}
+
+#: How the API server prints a value that does not fit its field; nobody can tell where it ends, so all of it goes.
+_QUOTED: Final = re.compile(r"&?value\.\w+\{.*\}", re.DOTALL)
 
 
 class KubeCluster:
@@ -121,7 +125,7 @@ class KubeCluster:
             return await self._call(request, str(ref))
         except _Absent as absent:
             self._discovery.forget(ref.kind)
-            raise DeployFailed(f"{ref}: {absent}") from absent
+            raise DeployFailed(f"{ref}: {absent}; create that first, or let the package bring it") from absent
 
     async def create(self, obj: Json, *, parent: Ref | None = None, subresource: str = "") -> Json | None:
         ref = _ref(obj)
@@ -220,13 +224,13 @@ class KubeCluster:
             case 409, "Conflict" if refused.request.method == "DELETE":
                 return _Differs(refused.message)
             case 409, "Conflict":
-                return FieldConflict(f"{what}: {refused.message}")
+                return FieldConflict(f"{what}: {_discreet(refused)}")
             case 401, _:
                 return ClusterUnavailable(f"{what}: the API server does not accept the token of {self._who}")
             case code, _ if code >= 500 and refused.request.method == "GET":
                 return ClusterUnavailable(f"{what}: {refused.message}")
             case _:
-                return DeployFailed(f"{what}: {refused.message}")
+                return DeployFailed(f"{what}: {_discreet(refused)}")
 
 
 def _segment(name: str) -> str:
@@ -244,6 +248,18 @@ def _forbidden(refused: Refused, what: str, verb: str) -> str:
         f"{what}: {refused.message}; if the right is missing, this rule grants it: "
         f'apiGroups ["{group}"], resources ["{resource}"], verbs ["{verb}"]'
     )
+
+
+def _discreet(refused: Refused) -> str:
+    """The server's words without what they quote of a value of the wrong type, or of a Secret: fields stay named."""
+    words = _QUOTED.sub("a value of another type", refused.message)
+    body = refused.request.body
+    if not isinstance(body, dict) or (body.get("apiVersion"), body.get("kind")) != ("v1", "Secret"):
+        return words
+    parts = [part for part in (body.get("data"), body.get("stringData")) if isinstance(part, dict)]
+    for text in sorted({str(text) for part in parts for text in part.values()} - {""}, key=len, reverse=True):
+        words = re.sub(rf"(?<!\w){re.escape(text)}(?!\w)", "(not shown)", words)
+    return words
 
 
 class _Absent(Exception):

@@ -27,7 +27,9 @@ class Store(Protocol):
 
     def put(self, obj: Json) -> None: ...
 
-    def drop(self, key: Key) -> None: ...
+    def drop(self, key: Key, *, version: str = "") -> None:
+        """`version` is that of the deletion, where known: what was made after it stays."""
+        ...
 
     def keys(self) -> set[Key]: ...
 
@@ -78,14 +80,15 @@ class ListWatch:
     async def _watch(self) -> None:
         events = self._cluster.watch(self.kind, resource_version=self._version, metadata_only=self._metadata_only)
         async for event in events:
+            version = event.object["metadata"]["resourceVersion"]
             match event.type:
                 case "ADDED" | "MODIFIED":
                     self._store.put(event.object)
                 case "DELETED":
-                    self._store.drop(_key(event.object))
+                    self._store.drop(_key(event.object), version=version)
                 case _:  # a bookmark: only the version counts
                     pass
-            self._version = event.object["metadata"]["resourceVersion"]
+            self._version = version
 
 
 def _key(obj: Json) -> Key:

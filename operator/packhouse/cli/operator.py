@@ -61,3 +61,5 @@ def log_as(settings: Settings) -> None:
     logging.basicConfig(level=settings.log_level.upper(), handlers=[handler], force=True)
     for chatty in ("kopf", "aiohttp", "urllib3", "oras", "asyncio"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    # Each retry of a watch is an ERROR there; a watch that is given up is said by kopf's reactor once more.
+    logging.getLogger("kopf._cogs.clients").setLevel(logging.CRITICAL)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from packhouse.api.errors import DowngradeRefused, InvalidConstraint, PackageNotFound
+from packhouse.api.errors import DowngradeRefused, InvalidConstraint, NoMatchingVersion, PackageNotFound
 from packhouse.domain import versions
 
 ANY_VERSION = "*"
@@ -63,10 +63,14 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The Package an install takes; `repository` is the one it is followed in from now on."""
+    """The Package an install takes; `repository` is the one it is followed in from now on.
+
+    `passed_over` tells of a higher version in a repository that the install does not follow, "" where there is none.
+    """
 
     entry: Entry
     repository: str | None
+    passed_over: str = ""
 
 
 def choose(wish: Wish, known: Sequence[Entry]) -> Choice:
@@ -82,7 +86,7 @@ def choose(wish: Wish, known: Sequence[Entry]) -> Choice:
         raise PackageNotFound(_untrusted(wish, known))
     chosen = _pick(wish, trusted)
     _guard_downgrade(wish, chosen)
-    return Choice(chosen, _followed(wish, chosen))
+    return Choice(chosen, _followed(wish, chosen), _passed_over(wish, chosen, known))
 
 
 def _check_wish(wish: Wish) -> None:
@@ -125,16 +129,38 @@ def _untrusted(wish: Wish, known: Sequence[Entry]) -> str:
     )
 
 
+def _passed_over(wish: Wish, chosen: Entry, known: Sequence[Entry]) -> str:
+    foreign = {entry.version: entry for entry in known if not _trusted(wish, entry)}
+    if wish.version is not None or not foreign:
+        return ""
+    try:
+        version = versions.select(list(foreign), wish.constraint or ANY_VERSION, wish.prereleases)
+    except NoMatchingVersion:
+        return ""
+    if versions.compare(version, chosen.version) <= 0:
+        return ""
+    return (
+        f"{version} is offered by {', '.join(sorted(foreign[version].offered_by))}, which this install does not "
+        f"follow; to take it from there, name the repository in spec.packageRef.repositories"
+    )
+
+
 def _pick(wish: Wish, known: Sequence[Entry]) -> Entry:
     by_version = {entry.version: entry for entry in known}
     if wish.version is None:
         constraint = wish.constraint or ANY_VERSION
-        return by_version[versions.select(list(by_version), constraint, wish.prereleases)]
+        try:
+            return by_version[versions.select(list(by_version), constraint, wish.prereleases)]
+        except NoMatchingVersion as none:
+            raise NoMatchingVersion(
+                f"package {wish.public_name}: {none.message}; correct spec.packageRef.versionSelection"
+            ) from None
     found = next((entry for entry in known if versions.compare(entry.version, wish.version) == 0), None)
     if found is None:
         highest = versions.highest(list(by_version))
         raise PackageNotFound(
-            f"package {wish.public_name} has no version {wish.version}; {len(known)} known, the highest is {highest}"
+            f"package {wish.public_name} has no version {wish.version}; {len(known)} known, the highest is {highest}; "
+            f"correct spec.packageRef.version"
         )
     return found
 

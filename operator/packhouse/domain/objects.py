@@ -16,8 +16,8 @@ from packhouse.ports import Json, Kind, Ref
 DIGEST_CHARACTERS: Final = 16
 OWNER_LABEL_CHARACTERS: Final = 32
 
-_API_VERSION: Final = re.compile(r"(?:[a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?v[a-z0-9]+")
-_KIND: Final = re.compile(r"[A-Za-z][A-Za-z0-9]*")
+_API_VERSION: Final = re.compile(r"(?:[a-z0-9]([a-z0-9.-]*[a-z0-9])?/)?[a-z0-9][a-z0-9-]*")
+_KIND: Final = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 _NO_SEGMENT: Final = frozenset("/%?#\\ \t\r\n\0")
 
 

@@ -137,6 +137,23 @@ def handing_over(me: str, entry: Entry) -> list[Json]:
     return [*operations, {"op": "remove", "path": annotation}]
 
 
+def purging(doc: Json, live: Json) -> list[Json]:
+    """The JSON patch that leaves nothing in `live` beyond what `doc` says; empty where there is no such thing."""
+    wanted, held = doc["metadata"].get("annotations") or {}, live["metadata"].get("annotations") or {}
+    operations: list[Json] = [
+        {"op": "remove", "path": f"/metadata/annotations/{_pointer(mark)}"}
+        for mark in (ALSO_OFFERED_BY, REVISION)
+        if mark in held and mark not in wanted
+    ]
+    spec = doc.get("spec") or {}
+    if digest(live.get("spec") or {}) != digest(spec):
+        operations.append({"op": "replace", "path": "/spec", "value": spec})
+    if not operations:
+        return []
+    version = live["metadata"]["resourceVersion"]
+    return [{"op": "test", "path": "/metadata/resourceVersion", "value": version}, *operations]
+
+
 def marked(doc: Json, repository: str | None, others: Sequence[str]) -> Json:
     """`doc` with its owner's label and the list of those that offer the same."""
     metadata = doc["metadata"]
@@ -149,10 +166,18 @@ def marked(doc: Json, repository: str | None, others: Sequence[str]) -> Json:
     return {**doc, "metadata": {**metadata, "labels": labels, "annotations": annotations}}
 
 
-def revision_key(revision: str) -> tuple[tuple[int, int | str], ...]:
+def revision_key(revision: str) -> tuple[tuple[int, int, str], ...]:
     """Dotted revisions, numbers by value ("1.10" > "1.9"); none is the lowest."""
     parts = [part for part in re.split(r"[.\-_]", revision) if part]
-    return tuple((1, int(part)) if part.isdigit() else (0, part) for part in parts)
+    return tuple(_revision_part(part) for part in parts)
+
+
+def _revision_part(part: str) -> tuple[int, int, str]:
+    """Words before numbers, numbers by their length and digits: a publisher may write one that no int can hold."""
+    if not (part.isascii() and part.isdigit()):
+        return 0, 0, part
+    digits = part.lstrip("0")
+    return 1, len(digits), digits
 
 
 def holding(me: str, live: Mapping[str, Entry]) -> dict[str, str]:

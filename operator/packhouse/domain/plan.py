@@ -94,7 +94,8 @@ def refuse_others(
         other = owner_of(found)
         if other is not None and other != owner and other in owners:
             raise OwnershipConflict(
-                f"{ref_of(obj)} belongs to install {other}; remove it from one of the two packages, or delete that install"
+                f"{ref_of(obj)} belongs to install {other}; remove it from one of the two packages, "
+                f"or delete that install"
             )
         if found["metadata"].get("deletionTimestamp"):
             raise DeletionPending(f"{ref_of(obj)} is being deleted; it is applied again once it is gone")

@@ -19,7 +19,7 @@ from packhouse.api.names import (
 )
 from packhouse.deploy.live import gathered
 from packhouse.domain.catalogue import Entry
-from packhouse.domain.ownership import Action, Step, handing_over, is_mine, leave
+from packhouse.domain.ownership import Action, Step, handing_over, is_mine, leave, purging
 from packhouse.ports import BundleFault, Cluster, Json, Kind, Ref
 from packhouse.reconcile.stores import Objects
 from packhouse.reconcile.world import World
@@ -61,12 +61,25 @@ class CatalogueWriter:
     async def _write(self, step: Step) -> BundleFault | None:
         doc = step.doc
         assert doc is not None  # noqa: S101 - write() passes no other
+        is_new = step.entry is None
         try:
-            answer = await self._cluster.apply(doc, manager=CATALOGUE_MANAGER, metadata_only=True)
+            answer = await self._cluster.apply(doc, manager=CATALOGUE_MANAGER, metadata_only=is_new)
         except (DeployFailed, FieldConflict) as refused:
             return BundleFault(step.name, 0, refused.message)
+        if not is_new:
+            answer = await self._purge(step, doc, answer)
         self._stores[step.kind].put({**doc, "metadata": {**doc["metadata"], **answer["metadata"]}})
         return None
+
+    async def _purge(self, step: Step, doc: Json, answer: Json) -> Json:
+        """Take away what an apply leaves because others wrote it: fields added by hand, and marks of a hand-over."""
+        operations = purging(doc, answer)
+        if not operations:
+            return answer
+        try:
+            return await self._cluster.patch(Ref(_kind(step.kind), "", step.name), operations) or answer
+        except DeployFailed:  # changed meanwhile, and that change wakes the repository again
+            return answer
 
     async def withdraw(self, me: str) -> None:
         """Everything that the repository `me` owns or shares. Raises DeletionPending until it is all gone."""

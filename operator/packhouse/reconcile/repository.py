@@ -5,6 +5,7 @@ Where the digest, the spec and the catalogue are as they were after the last suc
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -52,6 +53,8 @@ class RepositoryReconciler:
         self._world = world
         self._writer = CatalogueWriter(world)
         self._failures: dict[Key, int] = {}
+        #: Two repositories that bring the same name at the same moment would both find it free.
+        self._turn = asyncio.Lock()
 
     def forget(self, key: Key) -> None:
         self._failures.pop(key, None)
@@ -79,7 +82,8 @@ class RepositoryReconciler:
             return None
         started = self._world.clock()
         try:
-            await self._writer.withdraw(repository.meta.name)
+            async with self._turn:
+                await self._writer.withdraw(repository.meta.name)
             await finalizer.release(self._world.cluster, PACKAGE_REPOSITORY, repository.meta)
         except Exception as error:
             if not isinstance(error, PackhouseError):
@@ -105,7 +109,8 @@ class RepositoryReconciler:
         content = self._allowed(repository, content)
         # Only now: a digest in status says that the catalogue holds what that bundle offers.
         progress.fields |= {"fetch": {"digest": fetched.digest}, "version": fetched.version}
-        return await self._import(progress, content)
+        async with self._turn:
+            return await self._import(progress, content)
 
     async def _read(self, fetched: Fetched) -> BundleContent:
         return await self._world.renderer.read_bundle(await fetched.files(), await crd_schemas(self._world.cluster))
@@ -222,7 +227,8 @@ def refuse_empty(content: BundleContent) -> None:
     if content.faults:
         raise BundleInvalid(f"no document of the bundle can be used: {_first(content.faults)}; nothing was changed")
     raise BundleInvalid(
-        "the bundle holds no Package; put package documents below packages/, or correct spec.fetch; nothing was changed"
+        "the bundle holds no Package that spec.packages lets through; put package documents below packages/, or "
+        "correct spec.fetch or spec.packages; nothing was changed"
     )
 
 

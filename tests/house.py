@@ -1,0 +1,236 @@
+"""A whole operator without a process: the real reconcilers, stores and template steps, around fakes of the outside.
+
+`House.reconcile` is what the queue would do once; events reach the stores when `hear` is called, so a test decides what
+the operator knows already. Used by tests/unit/reconcile.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from fakes_cluster import FakeCluster, FakeIdentities
+from fakes_registry import FakeRegistry
+from fakes_renderer import FakeRenderer
+from packhouse.api.names import (
+    INSTALL_API,
+    INSTALLED_PACKAGE,
+    PACKAGE,
+    PACKAGE_API,
+    PACKAGE_METADATA,
+    PACKAGE_REPOSITORY,
+)
+from packhouse.api.views import InstalledPackage, PackageRepository
+from packhouse.domain.ownership import entry_of
+from packhouse.ports import Json, Kind, Ref
+from packhouse.queue import Key
+from packhouse.reconcile.dispatch import Dispatch
+from packhouse.reconcile.facts import ClusterFacts
+from packhouse.reconcile.report import Reporter
+from packhouse.reconcile.stores import Objects, Packages, secret_mark
+from packhouse.reconcile.world import Stores, World
+from packhouse.settings import Settings
+
+CRDS = Path(__file__).parents[1] / "crds"
+NAMESPACE = "demo"
+NAME = "web.example.com"
+
+
+@cache
+def _definitions() -> tuple[Json, ...]:
+    return tuple(yaml.safe_load((CRDS / name).read_text()) for name in ("package.yaml", "packagemetadata.yaml"))
+
+
+class Woken:
+    """In the place of the queue: whom a change wakes."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def add(self, key: Key, after_seconds: float = 0.0) -> None:
+        self.names.append(key.name)
+
+    def forget(self, key: Key) -> None:
+        self.names = [name for name in self.names if name != key.name]
+
+    def since(self) -> set[str]:
+        """The names woken since the last call."""
+        found, self.names = set(self.names), []
+        return found
+
+
+class House:
+    """`cluster` may be one that another house has worked on: that is a restart."""
+
+    def __init__(self, folder: Path, cluster: FakeCluster | None = None, **settings: Any) -> None:
+        self.cluster = cluster or FakeCluster()
+        self.identities = FakeIdentities(self.cluster)
+        self.registry = FakeRegistry(folder)
+        self.settings = Settings(cache_dir=folder, **settings)
+        self.renderer = FakeRenderer(self.settings)
+        self.now = datetime(2026, 1, 1, tzinfo=UTC)
+        self.stores = Stores(
+            installs=Objects(InstalledPackage.from_wire),
+            repositories=Objects(PackageRepository.from_wire),
+            packages=Packages(),
+            metadatas=Objects(entry_of),
+            secrets=Objects(secret_mark),
+        )
+        self._by_kind: Mapping[str, Objects[Any]] = {
+            INSTALLED_PACKAGE: self.stores.installs,
+            PACKAGE_REPOSITORY: self.stores.repositories,
+            PACKAGE: self.stores.packages,
+            PACKAGE_METADATA: self.stores.metadatas,
+            "Secret": self.stores.secrets,
+        }
+        self._heard = 0
+        world = World(
+            cluster=self.cluster,
+            identities=self.identities,
+            registry=self.registry,
+            renderer=self.renderer,
+            reporter=Reporter(self.cluster, keep=lambda kind, obj: self._by_kind[kind].refresh(obj), clock=self._clock),
+            facts=ClusterFacts(self.cluster),
+            stores=self.stores,
+            settings=self.settings,
+            chance=lambda: 0.0,
+            clock=self._clock,
+        )
+        self.dispatch = Dispatch(world)
+        self.woken = Woken()
+        self.dispatch.queue = self.woken  # type: ignore[assignment]
+        self.dispatch.wake()
+
+    # ---- what a user does --------------------------------------------------------------------------------
+
+    async def apply(self, *objects: Json) -> None:
+        for obj in objects:
+            await self.cluster.apply(obj, manager="user")
+
+    async def define(self) -> None:
+        """The CRDs of the catalogue, which a repository is checked by."""
+        await self.apply(*_definitions())
+
+    # ---- what the operator does --------------------------------------------------------------------------
+
+    def hear(self) -> None:
+        """All events until now reach the stores."""
+        for number, event in self.cluster.history:
+            store = self._by_kind.get(event.object["kind"])
+            if number <= self._heard or store is None:
+                continue
+            metadata = event.object["metadata"]
+            if event.type == "DELETED":
+                store.drop((metadata.get("namespace", ""), metadata["name"]), version=metadata["resourceVersion"])
+            else:
+                store.put(event.object)
+        self._heard = max([self._heard, *(number for number, _ in self.cluster.history)])
+
+    async def reconcile(
+        self, name: str = "web", kind: str = INSTALLED_PACKAGE, namespace: str = NAMESPACE
+    ) -> float | None:
+        """One turn of the queue; seconds until the next look."""
+        self.hear()
+        self.now += timedelta(seconds=60)
+        delay = await self.dispatch.reconcile(Key(kind, namespace if kind == INSTALLED_PACKAGE else "", name))
+        self.hear()
+        return delay
+
+    async def settle(self, name: str = "web", kind: str = INSTALLED_PACKAGE) -> Json:
+        """Both turns of a new object: the finalizer, and the rest."""
+        await self.reconcile(name, kind)
+        await self.reconcile(name, kind)
+        return await self.status(name, kind)
+
+    # ---- what there is to see ----------------------------------------------------------------------------
+
+    async def status(self, name: str = "web", kind: str = INSTALLED_PACKAGE) -> Json:
+        found = await self.find(kind, name, NAMESPACE if kind == INSTALLED_PACKAGE else "", INSTALL_API)
+        assert found is not None
+        status: Json = found.get("status") or {}
+        return status
+
+    async def find(self, kind: str, name: str, namespace: str = NAMESPACE, api: str = "v1") -> Json | None:
+        group, _, version = api.rpartition("/")
+        return await self.cluster.get(Ref(Kind(group, version, kind), namespace, name))
+
+    async def data(self, name: str) -> Json | None:
+        """The data of a ConfigMap."""
+        found = await self.find("ConfigMap", name)
+        return found["data"] if found is not None else None
+
+    def writes(self, start: int = 0) -> list[str]:
+        """The writes from number `start` on, without Events."""
+        return [write for write in self.cluster.writes[start:] if " Event " not in write]
+
+    def _clock(self) -> datetime:
+        return self.now
+
+
+def states(status: Json) -> dict[str, str]:
+    """The conditions, as type: status."""
+    return {condition["type"]: condition["status"] for condition in status.get("conditions") or []}
+
+
+def reason(status: Json, kind: str = "Ready") -> str:
+    return next(str(condition["reason"]) for condition in status["conditions"] if condition["type"] == kind)
+
+
+def install(name: str = "web", *, constraint: str = ">=1.0.0", values: Sequence[str] = (), **spec: Any) -> Json:
+    return {
+        "apiVersion": INSTALL_API,
+        "kind": INSTALLED_PACKAGE,
+        "metadata": {"name": name, "namespace": NAMESPACE},
+        "spec": {
+            "serviceAccountName": "installer",
+            "packageRef": {"publicName": NAME, "versionSelection": {"constraint": constraint}},
+            "values": [{"secretRef": {"name": secret}} for secret in values],
+            **spec,
+        },
+    }
+
+
+def package(version: str = "1.0.0", *names: str, files: Mapping[str, str] | None = None, **metadata: Any) -> Json:
+    """A Package that gives one ConfigMap for each of `names`."""
+    content = files or {f"{name}.yaml": config_map(name, version) for name in names or ("web",)}
+    steps = {"fetch": [{"inline": {"paths": dict(content)}}], "template": [{"jinja2": {}}], "deploy": [{"kapp": {}}]}
+    return {
+        "apiVersion": PACKAGE_API,
+        "kind": PACKAGE,
+        "metadata": {"name": f"{NAME}.{version}", **metadata},
+        "spec": {"publicName": NAME, "version": version, "template": {"spec": steps}},
+    }
+
+
+def config_map(name: str, text: str) -> str:
+    return f"apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {name}\ndata:\n  text: '{text}'\n"
+
+
+def secret(name: str, values: str) -> Json:
+    encoded = base64.b64encode(values.encode()).decode()
+    meta = {"name": name, "namespace": NAMESPACE}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "data": {"values.yml": encoded}}
+
+
+def repository(name: str = "main", **spec: Any) -> Json:
+    fetch = {"imgpkgBundle": {"image": f"registry.test/{name}:latest"}}
+    return {
+        "apiVersion": INSTALL_API,
+        "kind": PACKAGE_REPOSITORY,
+        "metadata": {"name": name},
+        "spec": {"fetch": fetch, **spec},
+    }
+
+
+def bundle(*documents: Json | str) -> dict[str, bytes]:
+    """The files of a repository bundle; a text is taken as it is."""
+    return {
+        f"packages/{number:03}.yaml": (doc if isinstance(doc, str) else yaml.safe_dump(doc)).encode()
+        for number, doc in enumerate(documents)
+    }

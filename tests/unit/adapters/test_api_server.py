@@ -1,0 +1,390 @@
+"""The HTTP conversation with an API server: what is tried again, what is given up, and who it speaks as."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+
+import pytest
+from aiohttp import web
+from kubernetes.aio.client.configuration import Configuration
+
+from packhouse.adapters import api_server
+from packhouse.adapters.api_server import APPLY, ApiServer, Refused, Request
+from packhouse.adapters.cluster import KubeCluster
+from packhouse.adapters.discovery import Discovery
+from packhouse.api.errors import ClusterUnavailable, DeployFailed, FieldConflict, Forbidden, PackhouseError
+from packhouse.ports import Kind, Ref, WatchExpired
+from packhouse.settings import Settings
+
+SECRET_WORD = "hunter2"
+PATCH = Request("PATCH", "/api/v1/x", {"fieldManager": "m"}, body={"a": SECRET_WORD}, content_type=APPLY)
+GET = Request("GET", "/api/v1/x")
+
+Answer = Callable[[web.Request], "web.StreamResponse"]
+
+
+def status(code: int, reason: str = "", message: str = "", **headers: str) -> Answer:
+    names = {name.replace("_", "-"): value for name, value in headers.items()}
+    body = {"kind": "Status", "reason": reason, "message": message, "details": {"kind": "configmaps", "group": ""}}
+    return lambda request: web.json_response(body, status=code, headers=names)
+
+
+def fine(**answer: Any) -> Answer:
+    return lambda request: web.json_response({"ok": True, **answer})
+
+
+def broken(request: web.Request) -> web.StreamResponse:
+    assert request.transport is not None
+    request.transport.close()
+    return web.Response()
+
+
+class Server:
+    """Answers in turn, the last answer for ever; keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.answers: list[Answer] = [fine()]
+        self.asked: list[web.Request] = []
+        self.bodies: list[str] = []
+        self.url = ""
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        self.asked.append(request)
+        self.bodies.append(await request.text())
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if answer is slow:
+            await asyncio.sleep(5)
+        return answer(request)
+
+
+def slow(request: web.Request) -> web.StreamResponse:
+    return web.Response()
+
+
+@pytest.fixture
+async def server(unused_tcp_port: int) -> AsyncIterator[Server]:
+    made = Server()
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", made.handle)
+    runner = web.AppRunner(application, shutdown_timeout=0.01)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", unused_tcp_port).start()
+    made.url = f"http://127.0.0.1:{unused_tcp_port}"
+    yield made
+    await runner.cleanup()
+
+
+@pytest.fixture(autouse=True)
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long is waited between tries; the waiting itself is left out."""
+    waited: list[float] = []
+    plain = api_server._wait
+
+    def noted(state: Any) -> float:
+        waited.append(plain(state))
+        return 0.0
+
+    monkeypatch.setattr(api_server, "_wait", noted)
+    return waited
+
+
+class Client:
+    def __init__(self, server: Server, **settings: Any) -> None:
+        self.counted: list[tuple[str, str, int]] = []
+        self.renewed: list[bool] = []
+        self.header: str | None = "Bearer first"
+
+        async def identity(renew: bool) -> str | None:
+            self.renewed.append(renew)
+            if renew:
+                self.header = "Bearer second"
+            return self.header
+
+        configuration = Configuration(host=server.url)
+        self.settings = Settings(**{"request_retries": 2, **settings})
+        self.api = ApiServer(
+            configuration, self.settings, identity=identity, count=lambda *told: self.counted.append(told)
+        )
+        self.cluster = KubeCluster(self.api, Discovery(self.api), self.settings)
+
+
+@pytest.fixture
+async def clients(server: Server) -> AsyncIterator[Callable[..., Client]]:
+    made: list[Client] = []
+
+    def make(**settings: Any) -> Client:
+        made.append(Client(server, **settings))
+        return made[-1]
+
+    yield make
+    for client in made:
+        await client.api.close()
+
+
+Clients = Callable[..., Client]
+
+
+@pytest.mark.parametrize("request_", [GET, PATCH], ids=["GET", "PATCH"])
+@pytest.mark.parametrize(
+    "passing",
+    [status(429, Retry_After="1"), status(502), status(503), status(504), broken],
+    ids=["429", "502", "503", "504", "broken"],
+)
+async def test_what_may_pass_is_tried_again(
+    server: Server, clients: Clients, request_: Request, passing: Answer
+) -> None:
+    server.answers = [passing, passing, fine()]
+    client = clients()
+
+    assert await client.api.call(request_) == {"ok": True}
+
+    assert len(server.asked) == 3
+    assert client.counted[-1] == (request_.method, "/api/v1/x", 200)
+    if request_ is PATCH:
+        assert json.loads(server.bodies[-1]) == PATCH.body
+
+
+async def test_retry_after_is_the_least_wait(server: Server, clients: Clients, waits: list[float]) -> None:
+    server.answers = [status(429, Retry_After="7"), status(503), fine()]
+    await clients().api.call(PATCH)
+    assert waits[0] >= 7
+    assert waits[1] < 7
+
+
+async def test_waits_grow_and_stay_below_the_most(server: Server, clients: Clients, waits: list[float]) -> None:
+    server.answers = [status(503)]
+    with pytest.raises(ClusterUnavailable):
+        await clients(request_retries=12).api.call(GET)
+    assert len(server.asked) == 13
+    assert all(0 <= wait <= api_server.RETRY_MOST_SECONDS for wait in waits)
+    assert waits[0] <= api_server.RETRY_FIRST_SECONDS * 2
+
+
+async def test_after_the_retries_it_is_given_up_with_the_wait_that_was_named(server: Server, clients: Clients) -> None:
+    server.answers = [status(429, Retry_After="9")]
+    with pytest.raises(ClusterUnavailable, match="PATCH /api/v1/x: it answered 429") as given_up:
+        await clients().api.call(PATCH)
+    assert given_up.value.retry_after_seconds == 9
+    assert len(server.asked) == 3
+
+
+async def test_a_server_that_is_not_there_is_unavailable(
+    server: Server, clients: Clients, unused_tcp_port_factory: Any
+) -> None:
+    server.url = f"http://127.0.0.1:{unused_tcp_port_factory()}"
+    client = clients(request_retries=1)
+    with pytest.raises(ClusterUnavailable, match="no answer"):
+        await client.api.call(GET)
+    assert [code for _, _, code in client.counted] == [0, 0]
+
+
+async def test_nothing_waits_longer_than_its_time(server: Server, clients: Clients) -> None:
+    server.answers = [slow]
+    async with asyncio.timeout(2):
+        with pytest.raises(ClusterUnavailable, match="Timeout"):
+            await clients(request_timeout_seconds=0.05, request_retries=1).api.call(GET)
+    assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize("code", [400, 403, 404, 409, 410, 422, 500])
+async def test_a_refusal_is_not_tried_again(server: Server, clients: Clients, code: int) -> None:
+    server.answers = [status(code, "Why", "because")]
+    with pytest.raises(Refused) as refused:
+        await clients().api.call(PATCH)
+    assert (refused.value.code, refused.value.reason, refused.value.message) == (code, "Why", "because")
+    assert len(server.asked) == 1
+
+
+async def test_an_old_token_is_renewed_once(server: Server, clients: Clients) -> None:
+    server.answers = [status(401), fine()]
+    client = clients()
+
+    assert await client.api.call(PATCH) == {"ok": True}
+
+    assert [request.headers["Authorization"] for request in server.asked] == ["Bearer first", "Bearer second"]
+    assert client.renewed == [False, True]
+
+
+async def test_a_renewed_token_that_is_refused_too_is_given_up(server: Server, clients: Clients) -> None:
+    server.answers = [status(401)]
+    client = clients()
+    with pytest.raises(Refused) as refused:
+        await client.api.call(GET)
+    assert refused.value.code == 401
+    assert client.renewed == [False, True]
+
+
+async def test_a_retry_after_the_renewal_does_not_renew_again(server: Server, clients: Clients) -> None:
+    server.answers = [status(401), status(503), fine()]
+    client = clients()
+    await client.api.call(GET)
+    assert client.renewed == [False, True, False]
+
+
+async def test_nobody_sends_no_authorization(server: Server, clients: Clients) -> None:
+    client = clients()
+    client.header = None
+    await client.api.call(GET)
+    assert "Authorization" not in server.asked[0].headers
+
+
+async def test_another_identity_uses_the_same_server_with_its_own_header(server: Server, clients: Clients) -> None:
+    client = clients()
+
+    async def guest(renew: bool) -> str:
+        return "Bearer guest"
+
+    await client.api.acting_as(guest).call(GET)
+    await client.api.call(GET)
+
+    assert [request.headers["Authorization"] for request in server.asked] == ["Bearer guest", "Bearer first"]
+
+
+@pytest.mark.parametrize("answer", [status(503), status(500), broken, status(422), status(401)])
+async def test_no_secret_stands_in_an_error(server: Server, clients: Clients, answer: Answer) -> None:
+    server.answers = [answer]
+    client = clients(request_retries=0)
+    client.header = f"Bearer {SECRET_WORD}"
+    with pytest.raises((Refused, ClusterUnavailable)) as error:
+        await client.api.call(PATCH)
+    assert SECRET_WORD not in str(error.value) + repr(error.value) + str(getattr(error.value, "message", ""))
+
+
+async def test_an_answer_that_is_no_json_is_tried_again(server: Server, clients: Clients) -> None:
+    server.answers = [lambda request: web.Response(text="<html>"), fine()]
+    assert await clients().api.call(GET) == {"ok": True}
+
+
+async def test_requests_are_counted_by_verb_path_and_code(server: Server, clients: Clients) -> None:
+    server.answers = [status(503), fine()]
+    client = clients()
+    await client.api.call(PATCH)
+    assert client.counted == [("PATCH", "/api/v1/x", 503), ("PATCH", "/api/v1/x", 200)]
+
+
+async def test_no_more_requests_are_in_flight_than_allowed(server: Server, clients: Clients) -> None:
+    now = most = 0
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        nonlocal now, most
+        now += 1
+        most = max(most, now)
+        await asyncio.sleep(0.005)
+        now -= 1
+        return web.json_response({})
+
+    server.handle = handle  # type: ignore[method-assign]
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", handle)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    client = clients(requests_in_flight=3)
+    await asyncio.gather(*(client.api.call(GET) for _ in range(12)))
+    await runner.cleanup()
+    assert most == 3
+
+
+# ---- the same server behind the port Cluster -----------------------------------------------------------------
+
+CONFIG_MAPS = fine(resources=[{"kind": "ConfigMap", "name": "configmaps", "namespaced": True}])
+REF = Ref(Kind("", "v1", "ConfigMap"), "demo", "web")
+OBJ = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "web", "namespace": "demo"}}
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "error"),
+    [
+        (403, "Forbidden", Forbidden),
+        (409, "Conflict", FieldConflict),
+        (409, "AlreadyExists", DeployFailed),
+        (422, "Invalid", DeployFailed),
+        (404, "NotFound", DeployFailed),
+        (500, "InternalError", DeployFailed),
+        (503, "ServiceUnavailable", ClusterUnavailable),
+        (401, "Unauthorized", ClusterUnavailable),
+    ],
+)
+async def test_a_refused_write_is_one_of_our_errors(
+    server: Server, clients: Clients, code: int, reason: str, error: type[PackhouseError]
+) -> None:
+    server.answers = [CONFIG_MAPS, status(code, reason, "the server's words")]
+    with pytest.raises(PackhouseError) as raised:
+        await clients(request_retries=0).cluster.apply(OBJ, manager="m")
+    assert type(raised.value) is error
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [(403, Forbidden), (500, ClusterUnavailable), (503, ClusterUnavailable), (401, ClusterUnavailable)],
+)
+@pytest.mark.parametrize("discovered", [True, False], ids=["reading", "discovery"])
+async def test_a_refused_read_is_one_of_our_errors_even_when_discovery_met_it(
+    server: Server, clients: Clients, code: int, error: type[PackhouseError], discovered: bool
+) -> None:
+    server.answers = [*([CONFIG_MAPS] if discovered else []), status(code, "Why", "the server's words")]
+    with pytest.raises(PackhouseError) as raised:
+        await clients(request_retries=0).cluster.get(REF)
+    assert type(raised.value) is error
+
+
+async def test_a_forbidden_verb_is_named_with_its_resource(server: Server, clients: Clients) -> None:
+    server.answers = [CONFIG_MAPS, status(403, "Forbidden", "no")]
+    with pytest.raises(Forbidden, match=r'resources \["configmaps"\], verbs \["patch"\]'):
+        await clients().cluster.apply(OBJ, manager="m")
+
+
+def lines(*events: Any) -> Answer:
+    return lambda request: web.Response(text="".join(json.dumps(event) + "\n" for event in events))
+
+
+async def watched(client: Client) -> Sequence[str]:
+    return [event.object["metadata"]["name"] async for event in client.cluster.watch(REF.kind, resource_version="1")]
+
+
+def event(name: str, size: int = 0) -> dict[str, Any]:
+    metadata = {"name": name, "resourceVersion": "2", "annotations": {"text": "x" * size}}
+    return {"type": "ADDED", "object": {"metadata": metadata}}
+
+
+async def test_a_watch_ends_when_the_server_ends_it(server: Server, clients: Clients) -> None:
+    server.answers = [CONFIG_MAPS, lines(event("a"), event("b"))]
+    assert await watched(clients()) == ["a", "b"]
+
+
+async def test_an_event_may_be_as_large_as_an_object(server: Server, clients: Clients) -> None:
+    server.answers = [CONFIG_MAPS, lines(event("large", 1_500_000))]
+    assert await watched(clients()) == ["large"]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        status(503),
+        status(500),
+        broken,
+        lambda request: web.Response(text="{no json\n"),
+        lines({"type": "ERROR", "object": {"code": 500}}),
+    ],
+    ids=["503", "500", "broken", "no json", "an error event"],
+)
+async def test_a_watch_that_breaks_is_unavailable(server: Server, clients: Clients, answer: Answer) -> None:
+    server.answers = [CONFIG_MAPS, answer]
+    with pytest.raises(ClusterUnavailable):
+        await watched(clients())
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [status(410), status(404), lines({"type": "ERROR", "object": {"code": 410}})],
+    ids=["too old", "not served any more", "too old, on the way"],
+)
+async def test_a_watch_that_cannot_go_on_asks_for_a_new_list(server: Server, clients: Clients, answer: Answer) -> None:
+    server.answers = [CONFIG_MAPS, answer]
+    with pytest.raises(WatchExpired):
+        await watched(clients())
