@@ -287,7 +287,7 @@ class FakeCluster:
 
 
 class FakeIdentities:
-    """Every service account sees the same cluster; those in `missing` ("namespace/name") do not exist."""
+    """Every service account sees the same cluster; `asked` keeps who was asked for, as "namespace/name"."""
 
     def __init__(self, cluster: FakeCluster) -> None:
         self.cluster = cluster

@@ -203,6 +203,7 @@ class Lab:
         when: Callable[[Json], bool] = lambda obj: True,
     ) -> Json:
         """The object, once `condition` is True for its newest generation (and has `reason`, and `when` holds)."""
+        seen: Json | None = None
 
         def look() -> Json | None:
             nonlocal seen
@@ -216,7 +217,6 @@ class Lab:
                 return None
             return seen if (reason is None or found["reason"] == reason) and when(seen) else None
 
-        seen: Json | None = None
         try:
             result: Json = wait_until(f"{kind} {name} has {condition}=True {reason or ''}", look, seconds)
         except AssertionError as error:

@@ -25,6 +25,7 @@ from packhouse.adapters.identities import ServiceAccountIdentities
 from packhouse.adapters.list_watch import ListWatch
 from packhouse.adapters.oras_registry import OrasRegistry
 from packhouse.adapters.renderer_client import RendererClient
+from packhouse.api.errors import PackhouseError
 from packhouse.api.names import (
     INSTALLED_PACKAGE,
     PACKAGE,
@@ -139,13 +140,19 @@ async def _run(
             async def login(**_: Any) -> kopf.ConnectionInfo:
                 return link.for_kopf
 
-            await kopf.operator(
-                registry=registry,
-                settings=_kopf_settings(settings),
-                clusterwide=True,
-                standalone=True,
-                liveness_endpoint=f"http://0.0.0.0:{settings.health_port}/healthz" if settings.health_port else None,
-            )
+            try:
+                await kopf.operator(
+                    registry=registry,
+                    settings=_kopf_settings(settings),
+                    clusterwide=True,
+                    standalone=True,
+                    liveness_endpoint=f"http://0.0.0.0:{settings.health_port}/healthz"
+                    if settings.health_port
+                    else None,
+                )
+            except PackhouseError as error:
+                # At its end kopf waits for all tasks, those of reconciles under way too, and raises what they raised.
+                log.info("a reconcile ended with the operator: %s", error.message)
 
 
 @asynccontextmanager

@@ -83,12 +83,12 @@ CATALOGUE = (
     ),
     Row(
         "the package has no such version",
-        Refusal("PackageNotFound", ["$word.example.com", "7.0.0", "the highest is 2.0.0"]),
+        Refusal("PackageNotFound", ["$word.example.com", "7.0.0", "the highest is 2.0.0", "spec.packageRef.version"]),
         wish={"version": "7.0.0"},
     ),
     Row(
         "the constraint takes no version",
-        Refusal("NoMatchingVersion", [">=3.0.0", "2.0.0"]),
+        Refusal("NoMatchingVersion", ["$word.example.com", ">=3.0.0", "highest is 2.0.0", "versionSelection"]),
         wish={"versionSelection": {"constraint": ">=3.0.0"}},
     ),
     Row(
@@ -145,7 +145,9 @@ VALUE_ROWS = (
     Row(
         "the values are no YAML",
         Refusal(
-            "ValuesInvalid", ["Secret $namespace/bad-values key values.yml:3", "no valid YAML"], condition="ValuesSchemaCheckFailed"
+            "ValuesInvalid",
+            ["Secret $namespace/bad-values key values.yml:3", "no valid YAML"],
+            condition="ValuesSchemaCheckFailed",
         ),
         values=f"pin: 1\npassword: [{SECRET}\n",
     ),
@@ -351,6 +353,31 @@ CLUSTER = (
         ),
     ),
     Row(
+        "a text of a ConfigMap is a number",
+        Refusal("DeployFailed", ["nothing was applied", "ConfigMap $namespace/", ".data.pin", "expected string"]),
+        files=template(GOOD + "  pin: {{ values.pin }}\n"),
+    ),
+    Row(
+        "a Secret's type is refused",
+        Refusal("DeployFailed", ["nothing was applied", "Secret $namespace/", "tls.key"]),
+        files=template(
+            and_also(
+                "apiVersion: v1\nkind: Secret\nmetadata:\n  name: {{ install.name }}\ntype: kubernetes.io/tls\n"
+                "stringData:\n  password: {{ values.password }}\n"
+            )
+        ),
+    ),
+    Row(
+        "a Secret's key is refused",
+        Refusal("DeployFailed", ["nothing was applied", "Secret $namespace/", "data"]),
+        files=template(
+            and_also(
+                "apiVersion: v1\nkind: Secret\nmetadata:\n  name: {{ install.name }}\n"
+                "stringData:\n  no key: {{ values.password }}\n"
+            )
+        ),
+    ),
+    Row(
         "a Secret holds what is no base64",
         Refusal("DeployFailed", ["nothing was applied", "Secret $namespace/"]),
         files=template(
@@ -362,7 +389,7 @@ CLUSTER = (
     ),
     Row(
         "the objects' namespace does not exist",
-        Refusal("DeployFailed", ["ConfigMap absent/", "absent", "not found"]),
+        Refusal("DeployFailed", ["ConfigMap absent/", "not found", "create that first"]),
         spec={"defaultNamespace": "absent"},
         everywhere=True,
     ),

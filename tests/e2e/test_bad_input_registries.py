@@ -18,6 +18,7 @@ import pytest
 
 from hostile_registry import (
     DOCKER_LAYER,
+    OCI,
     USER,
     Endless,
     Hang,
@@ -38,6 +39,7 @@ from refusals import SECRET, Refusal, audit_position, footprint, no_secret_is_sh
 
 MANIFEST = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ install.name }}\n"
 MIB = 1024 * 1024
+ONES = f"sha256:{'1' * 64}"
 
 
 def tar(*entries: tuple[str, Mapping[str, Any]]) -> bytes:
@@ -169,10 +171,11 @@ LIES = (
     ),
     Row(
         "the digest in the reference is answered with another",
-        Refusal("DigestMismatch", ["$host", "sha256:1111"]),
-        reference=f"demo/bundle@sha256:{'1' * 64}",
-        does=LieInHead(),
-        at="manifest",
+        Refusal("DigestMismatch", ["$host", f"@{ONES}", "answered with sha256:000"]),
+        LieInHead(),
+        "manifest",
+        content=Image(ONES, {ONES: (OCI, b"{}")}, {}),
+        reference=f"demo/bundle@{ONES}",
     ),
 )
 

@@ -20,7 +20,7 @@ import pytest
 
 from cluster.audit import AuditLog, writes
 from cluster.registry import LocalRegistry
-from lab import OPERATOR_USER, Json, Lab, account, config_map_template, inline, install, package, repository
+from lab import OPERATOR_USER, Json, Lab, account, config_map_template, inline, install, package
 from packhouse.adapters import connection
 from packhouse.app import connected
 from packhouse.ports import Cluster
@@ -106,6 +106,17 @@ async def test_a_service_account_that_was_made_anew_is_used_without_a_failure(
     assert seen == made["metadata"]["uid"]
 
 
+#: What the server below says, by path.
+ANSWERS = {
+    "/api/v1": {"resources": [{"name": "serviceaccounts", "kind": "ServiceAccount", "namespaced": True}]},
+    "/apis/authentication.k8s.io/v1": {
+        "resources": [{"name": "selfsubjectreviews", "kind": "SelfSubjectReview", "namespaced": False}]
+    },
+    "/api/v1/namespaces/demo/serviceaccounts/installer/token": {"status": {"token": "the-token-of-the-account"}},
+    "/apis/authentication.k8s.io/v1/selfsubjectreviews": {"status": {"userInfo": {}}},
+}
+
+
 @dataclass
 class Impostor:
     """An API server that asks its callers for certificates, and notes who presented one beside which header."""
@@ -114,15 +125,6 @@ class Impostor:
     key: Path
     calls: list[tuple[str, bool, str]] = field(default_factory=list)  # path, certificate presented, Authorization
     port: int = 0
-
-    ANSWERS = {
-        "/api/v1": {"resources": [{"name": "serviceaccounts", "kind": "ServiceAccount", "namespaced": True}]},
-        "/apis/authentication.k8s.io/v1": {
-            "resources": [{"name": "selfsubjectreviews", "kind": "SelfSubjectReview", "namespaced": False}]
-        },
-        "/api/v1/namespaces/demo/serviceaccounts/installer/token": {"status": {"token": "the-token-of-the-account"}},
-        "/apis/authentication.k8s.io/v1/selfsubjectreviews": {"status": {"userInfo": {}}},
-    }
 
     def kubeconfig(self, folder: Path) -> Path:
         def data(path: Path) -> str:
@@ -158,8 +160,8 @@ def impostor(tmp_path: Path) -> Iterator[Impostor]:
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
             presented = bool(self.connection.getpeercert())  # type: ignore[attr-defined]
             server.calls.append((self.path, presented, self.headers.get("Authorization") or ""))
-            body = json.dumps(Impostor.ANSWERS.get(self.path, {})).encode()
-            self.send_response(200 if self.path in Impostor.ANSWERS else 404)
+            body = json.dumps(ANSWERS.get(self.path, {})).encode()
+            self.send_response(200 if self.path in ANSWERS else 404)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -286,19 +288,18 @@ def test_a_missing_account_is_named_and_its_arrival_is_enough(lab: Lab, namespac
 
 
 def test_the_secret_of_a_fetch_is_read_by_the_service_account(
-    lab: Lab, namespace: str, unique: str, auth_registry: LocalRegistry, audit: AuditLog
+    lab: Lab, namespace: str, packages: str, auth_registry: LocalRegistry, audit: AuditLog
 ) -> None:
     login = {"username": auth_registry.username or "", "password": auth_registry.password or ""}
-    private = Lab(lab.cluster, auth_registry.host).push(f"{unique}/private", {"web.yaml": CONFIG}, **login)
+    private = Lab(lab.cluster, auth_registry.host).push(f"{packages}/private", {"web.yaml": CONFIG}, **login)
     step = {"imgpkgBundle": {"image": private, "secretRef": {"name": "regcred"}}}
-    lab.apply(repository(unique, lab.publish(f"{unique}/repo", [package(unique, "1.0.0", fetch=[step])])))
-    lab.settled("pkgr", unique)
+    lab.apply(package(packages, "1.0.0", fetch=[step]))
     regcred = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "regcred", "namespace": namespace}}
     lab.apply({**regcred, "stringData": login})
     position = audit.position()
 
     lab.apply(*account(namespace, rules=[CONFIG_MAPS]))
-    lab.apply(install("web", namespace, unique, version="1.0.0"))
+    lab.apply(install("web", namespace, packages, version="1.0.0"))
     told = lab.settled("ipkg", "web", namespace, condition="ReconcileFailed", reason="Forbidden")
     assert 'resources ["secrets"]' in told["status"]["usefulErrorMessage"]
 
@@ -311,4 +312,3 @@ def test_the_secret_of_a_fetch_is_read_by_the_service_account(
         if (call.namespace, call.name, call.verb) == (namespace, "regcred", "get") and call.user != "admin"
     }
     assert readers == {f"system:serviceaccount:{namespace}:installer"}
-    lab.delete("pkgr", unique)

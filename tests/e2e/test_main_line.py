@@ -26,7 +26,8 @@ def test_a_bundle_becomes_packages_and_an_install_of_one_is_applied(lab: Lab, in
     assert applied is not None
     assert applied["data"] == {"greeting": "hello", "version": "1.1.0"}
     assert done["status"]["version"] == "1.1.0"
-    assert done["status"]["packageRef"] == {"name": f"{unique}.example.com.1.1.0", "repository": unique}
+    reference = done["status"]["packageRef"]
+    assert (reference["name"], reference["repository"]) == (f"{unique}.example.com.1.1.0", unique)
     assert [entry["ref"] for entry in done["status"]["inventory"]] == [f"v1/ConfigMap/{installer}/web"]
     ready = find_condition(done, "Ready")
     assert ready is not None

@@ -49,9 +49,11 @@ class ServiceAccountIdentities:
 
     async def _header(self, namespace: str, service_account: str, renew: bool) -> str:
         key = (namespace, service_account)
+        refused = self._tokens.get(key) if renew else None
         async with self._locks.setdefault(key, asyncio.Lock()):
             token = self._tokens.get(key)
-            if token is None or renew or time.monotonic() >= token.good_until:
+            # Of many calls whose token was refused at the same moment, the first asks for a new one.
+            if token is None or token is refused or time.monotonic() >= token.good_until:
                 token = self._tokens[key] = await self._ask(namespace, service_account)
             return token.header
 

@@ -94,6 +94,11 @@ class InstalledPackage:
         return (self.status.get("packageRef") or {}).get("name")
 
     @property
+    def recorded_digest(self) -> str | None:
+        """The digest of that Package's content."""
+        return self.status.get("packageDigest")
+
+    @property
     def recorded_repository(self) -> str | None:
         """The repository which that Package came from; None for one made by hand."""
         return (self.status.get("packageRef") or {}).get("repository") or None

@@ -58,6 +58,7 @@ class Wish:
     downgradable: bool
     recorded_package: str | None = None
     recorded_repository: str | None = None
+    recorded_digest: str | None = None
     last_attempted: str | None = None
 
 
@@ -115,8 +116,15 @@ def _trusted(wish: Wish, entry: Entry) -> bool:
     # Another version, named exactly by the install, is no automatic upgrade.
     if wish.version is not None and entry.version == wish.version and entry.name != wish.recorded_package:
         return True
+    # The very content that is installed is no upgrade, whoever offers it by now.
+    if _is_what_it_has(wish, entry):
+        return True
     # Automatic upgrades stay within the repository that the installed package came from.
     return wish.recorded_repository in entry.offered_by
+
+
+def _is_what_it_has(wish: Wish, entry: Entry) -> bool:
+    return (entry.name, entry.digest) == (wish.recorded_package, wish.recorded_digest)
 
 
 def _untrusted(wish: Wish, known: Sequence[Entry]) -> str:
@@ -176,5 +184,7 @@ def _guard_downgrade(wish: Wish, chosen: Entry) -> None:
 
 
 def _followed(wish: Wish, chosen: Entry) -> str | None:
-    """The recorded repository, while it still offers what was chosen; else the owner."""
-    return wish.recorded_repository if wish.recorded_repository in chosen.offered_by else chosen.repository
+    """The recorded repository, while it offers what was chosen or nothing else is taken; else the owner."""
+    if wish.recorded_repository in chosen.offered_by or _is_what_it_has(wish, chosen):
+        return wish.recorded_repository
+    return chosen.repository

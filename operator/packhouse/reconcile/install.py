@@ -150,7 +150,11 @@ class InstallReconciler:
         reference: Json = {"name": choice.entry.name}
         if choice.repository is not None:
             reference["repository"] = choice.repository
-        progress.fields |= {"packageRef": reference, "lastAttemptedVersion": choice.entry.version}
+        progress.fields |= {
+            "packageRef": reference,
+            "packageDigest": choice.entry.digest,
+            "lastAttemptedVersion": choice.entry.version,
+        }
 
     async def _gather(self, progress: Progress, choice: Choice) -> Facts:
         world, install = self._world, progress.install
@@ -328,6 +332,7 @@ def wish_of(install: InstalledPackage) -> Wish:
         downgradable=install.downgradable,
         recorded_package=install.recorded_package,
         recorded_repository=install.recorded_repository,
+        recorded_digest=install.recorded_digest,
         last_attempted=install.status.get("lastAttemptedVersion"),
     )
 

@@ -158,3 +158,18 @@ def test_an_install_of_what_was_made_by_hand_follows_no_repository() -> None:
 def test_an_untrusted_package_made_by_hand_is_said_to_be_of_no_repository() -> None:
     with pytest.raises(PackageNotFound, match="offered by no repository, and this install follows beta"):
         choose(wish(constraint="*", repositories=("beta",)), [entry("1.0.0", None)])
+
+
+def test_the_content_that_is_installed_stays_trusted_when_its_repository_goes_and_another_offers_the_same() -> None:
+    installed = {**INSTALLED, "recorded_digest": "digest-1.0.0"}
+    heir = [entry("1.0.0", "other"), entry("1.1.0", "other")]
+    chosen = choose(wish(constraint=">=1.0.0", **installed), heir)
+    assert chosen.entry == entry("1.0.0", "other")
+    assert chosen.repository == "main"  # the heir is not followed, or offering the same would be a way in
+    assert "1.1.0 is offered by other" in chosen.passed_over
+
+
+def test_other_content_under_the_installed_name_is_an_upgrade_and_is_not_taken_from_another_repository() -> None:
+    installed = {**INSTALLED, "recorded_digest": "digest-of-before"}
+    with pytest.raises(PackageNotFound, match="offered by other"):
+        choose(wish(version="1.0.0", **installed), [entry("1.0.0", "other")])
