@@ -34,6 +34,7 @@ from packhouse.reconcile.dispatch import Dispatch
 from packhouse.reconcile.facts import ClusterFacts
 from packhouse.reconcile.report import Reporter
 from packhouse.reconcile.stores import Objects, Packages, secret_mark
+from packhouse.reconcile.wake import Wake
 from packhouse.reconcile.world import Stores, World
 from packhouse.settings import Settings
 
@@ -104,8 +105,7 @@ class House:
         )
         self.dispatch = Dispatch(world)
         self.woken = Woken()
-        self.dispatch.queue = self.woken  # type: ignore[assignment]
-        self.dispatch.wake()
+        Wake(self.stores, self.woken, self.dispatch.installs.chosen).connect()  # type: ignore[arg-type]
 
     # ---- what a user does --------------------------------------------------------------------------------
 

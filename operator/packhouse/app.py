@@ -115,7 +115,6 @@ async def run(settings: Settings, *, kubeconfig: str | None = None, context: str
             settings=settings,
         )
         dispatch = Dispatch(world)
-        dispatch.wake()
         await _run(settings, link, stores, watched, dispatch)
 
 

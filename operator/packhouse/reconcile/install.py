@@ -7,64 +7,35 @@ changed since the last success it compares what is live with the inventory, and 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from packhouse.api.conditions import ConditionType, Reason, Status, find
-from packhouse.api.errors import (
-    DeletionPending,
-    InvalidSpec,
-    InventoryTooLarge,
-    PackageNotFound,
-    PackhouseError,
-    UnsupportedStep,
-)
-from packhouse.api.names import FINALIZER, INSTALL_GROUP, INSTALLED_PACKAGE, PACKAGE, PACKAGE_GROUP, VERSION
-from packhouse.api.views import InstalledPackage, Key, Package
+from packhouse.api.errors import DeletionPending, InventoryTooLarge, PackhouseError
+from packhouse.api.names import FINALIZER, INSTALL_GROUP, INSTALLED_PACKAGE, VERSION
+from packhouse.api.views import InstalledPackage, Key
 from packhouse.deploy.apply import ChangeSet, carry_out
 from packhouse.deploy.live import live, settled
 from packhouse.deploy.preflight import preflight
-from packhouse.domain.catalogue import Choice, Wish, choose
+from packhouse.domain.catalogue import Choice
 from packhouse.domain.inventory import Identity, Inventory
 from packhouse.domain.objects import digest, owned, owner_of, ref_of
 from packhouse.domain.order import wave_of
 from packhouse.domain.plan import Plan, drifted, plan
-from packhouse.domain.schedule import seconds_of, with_jitter
-from packhouse.fetch import Sources, fetch_all, resolve_all
+from packhouse.fetch import fetch_all
 from packhouse.ports import Cluster, Json, Kind, Ref, RenderJob
+from packhouse.queue import Key as QueueKey
 from packhouse.reconcile import finalizer
 from packhouse.reconcile.claims import Claims
-from packhouse.reconcile.outcome import Outcome, delay_after, held, not_reconciled, progressing, succeeded
+from packhouse.reconcile.gather import Facts, Progress, context_of, gather, mark_of, take
+from packhouse.reconcile.outcome import Outcome, held, not_reconciled, progressing, succeeded, values_checked
+from packhouse.reconcile.pace import Pace
 from packhouse.reconcile.report import Subject
-from packhouse.reconcile.sources import install_sources
-from packhouse.reconcile.values import read_values, values_marks
+from packhouse.reconcile.values import read_values
 from packhouse.reconcile.world import World
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What was gathered before anything is rendered. `inputs` is a digest of all that rendering depends on."""
-
-    install: InstalledPackage
-    choice: Choice
-    package: Package
-    sources: Sources
-    inputs: str
-    cluster_facts: Json
-
-
-@dataclass(slots=True)
-class Progress:
-    """How far a reconcile came: what it will say of its stages in status, whatever ends it."""
-
-    install: InstalledPackage
-    started: datetime
-    fields: dict[str, Any] = field(default_factory=dict)
-    stage: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +49,17 @@ class Remembered:
 class InstallReconciler:
     """Holds nothing but memories that spare work; each can be lost at any moment."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, pace: Pace) -> None:
         self._world = world
+        self._pace = pace
         self._remembered: dict[Key, Remembered] = {}
-        self._failures: dict[Key, int] = {}
         self._claims = Claims()
         #: What each install took from the catalogue last, for deciding whom a changed Package concerns.
         self.chosen: dict[Key, str] = {}
 
     def forget(self, key: Key) -> None:
         self._remembered.pop(key, None)
-        self._failures.pop(key, None)
+        self._pace.forget(queue_key(key))
         self.chosen.pop(key, None)
 
     async def reconcile(self, install: InstalledPackage) -> float | None:
@@ -98,26 +69,24 @@ class InstallReconciler:
             return None  # the change that this made wakes us again
         if install.paused or install.canceled:
             reason = Reason.PAUSED if install.paused else Reason.CANCELED
-            await self._report(install, held(reason), {}, self._world.clock())
+            await self._report(Progress(install, self._world.clock()), held(reason))
             return None
         progress = Progress(install, self._world.clock())
         try:
             outcome = await self._enforce(progress)
         except Exception as error:
             return await self._failed(progress, error)
-        await self._report(progress.install, outcome, progress.fields, progress.started)
-        self._failures.pop(install.meta.key, None)
-        return self._sync_delay(install)
+        await self._report(progress, values_checked(outcome))
+        return self._pace.after_success(queue_key(install.meta.key), install.sync_period)
 
     async def _enforce(self, progress: Progress) -> Outcome:
         world, install = self._world, progress.install
-        sync_seconds(install)
         choice = self._choose(install)
-        self._attempted(progress, choice)
-        facts = await self._gather(progress, choice)
+        progress.fields |= _attempted(choice)
+        facts = await gather(world, progress, choice)
         actor = world.identities.of(install.meta.namespace, install.service_account)
         inventory = Inventory.from_wire(install.status.get("inventory"))
-        if await self._is_at_rest(facts, actor, inventory):
+        if await self._is_at_rest(install, facts, actor, inventory):
             return _done(choice)
         desired = await self._render(progress, facts, actor)
         rendered = progress.fields["template"]["digest"]
@@ -132,62 +101,18 @@ class InstallReconciler:
         self._remembered[install.meta.key] = Remembered(facts.inputs, rendered)
         return _done(choice)
 
-    # ---- gather ------------------------------------------------------------------------------------------
-
     def _choose(self, install: InstalledPackage) -> Choice:
         """The Package that the install takes; remembered as what the catalogue means to it."""
         try:
-            choice = choose(
-                wish_of(install), self._world.stores.packages.lookup(install.public_name, install.meta.namespace)
-            )
+            choice = take(self._world, install)
         except PackhouseError as error:
             self.chosen[install.meta.key] = str(error.reason)
             raise
         self.chosen[install.meta.key] = mark_of(choice)
         return choice
 
-    def _attempted(self, progress: Progress, choice: Choice) -> None:
-        reference: Json = {"name": choice.entry.name}
-        if choice.repository is not None:
-            reference["repository"] = choice.repository
-        progress.fields |= {
-            "packageRef": reference,
-            "packageDigest": choice.entry.digest,
-            "lastAttemptedVersion": choice.entry.version,
-        }
-
-    async def _gather(self, progress: Progress, choice: Choice) -> Facts:
-        world, install = self._world, progress.install
-        found = await world.cluster.get(Ref(Kind(PACKAGE_GROUP, VERSION, PACKAGE), "", choice.entry.name))
-        if found is None:
-            raise PackageNotFound(
-                f"package {choice.entry.name} was deleted a moment ago; its return wakes this install"
-            )
-        package = Package.from_wire(found)
-        _check_deploy(package)
-        sources = install_sources(world, install)
-        progress.stage = "fetch"
-        fetched = await resolve_all(package.fetch, sources)
-        progress.fields["fetch"] = {"digest": fetched}
-        progress.stage = "template"
-        marks = values_marks(world.stores.secrets, install)
-        cluster_facts = await world.facts.now()
-        inputs = digest(
-            [
-                choice.entry.digest,
-                choice.entry.name,
-                fetched,
-                marks,
-                cluster_facts,
-                install.meta.generation,
-                install.meta.uid,
-            ]
-        )
-        return Facts(install, choice, package, sources, inputs, cluster_facts)
-
-    async def _is_at_rest(self, facts: Facts, actor: Cluster, inventory: Inventory) -> bool:
+    async def _is_at_rest(self, install: InstalledPackage, facts: Facts, actor: Cluster, inventory: Inventory) -> bool:
         """Whether nothing changed since a success that this process saw, and nothing drifted."""
-        install = facts.install
         remembered = self._remembered.get(install.meta.key)
         if remembered is None or remembered.inputs != facts.inputs:
             return False
@@ -201,7 +126,7 @@ class InstallReconciler:
     # ---- render ------------------------------------------------------------------------------------------
 
     async def _render(self, progress: Progress, facts: Facts, actor: Cluster) -> list[Json]:
-        world, install, package = self._world, facts.install, facts.package
+        world, install, package = self._world, progress.install, facts.package
         progress.stage = "fetch"
         fetched = await fetch_all(package.fetch, facts.sources)
         progress.fields["fetch"] = {"digest": fetched.digest}
@@ -214,7 +139,7 @@ class InstallReconciler:
                 values=documents,
                 values_schema=package.values_schema,
                 enforce_schema=world.settings.values_schema_check == "enforce",
-                context=_context(facts),
+                context=context_of(install, facts),
             )
         )
         stanza: Json = {
@@ -268,13 +193,7 @@ class InstallReconciler:
     async def _act(self, progress: Progress, facts: Facts, the_plan: Plan, ahead: Inventory, actor: Cluster) -> None:
         """Write the inventory ahead, carry the plan out, and note what was confirmed."""
         words = f"applying {facts.package.public_name} {facts.package.version}"
-        await self._report(
-            progress.install,
-            progressing(words),
-            {**progress.fields, "inventory": ahead.to_wire()},
-            progress.started,
-            progress,
-        )
+        await self._report(progress, values_checked(progressing(words)), {"inventory": ahead.to_wire()})
         done = await carry_out(actor, the_plan, ahead)
         progress.fields |= {"inventory": done.inventory.to_wire(), "deploy": _counts(done)}
         if done.error is not None:
@@ -292,90 +211,31 @@ class InstallReconciler:
         if progress.stage and outcome.failed:
             stanza = progress.fields.get(progress.stage) or install.status.get(progress.stage) or {}
             progress.fields[progress.stage] = {**stanza, "error": outcome.message}
-        await self._report(install, outcome, progress.fields, progress.started)
-        failures = self._failures[install.meta.key] = self._failures.get(install.meta.key, 0) + 1
-        settings, sync = self._world.settings, self._sync_delay(install)
-        delay = delay_after(
-            error,
-            failures,
-            first=settings.backoff_first_seconds,
-            most=min(settings.backoff_most_seconds, sync),
-            chance=self._world.chance(),
-        )
-        return sync if delay is None else delay
+        await self._report(progress, values_checked(outcome, error))
+        return self._pace.after_failure(queue_key(install.meta.key), error, install.sync_period)
 
-    async def _report(
-        self,
-        install: InstalledPackage,
-        outcome: Outcome,
-        fields: dict[str, Any],
-        started: datetime,
-        progress: Progress | None = None,
-    ) -> None:
+    async def _report(self, progress: Progress, outcome: Outcome, ahead: Mapping[str, Any] | None = None) -> None:
+        """`ahead` is said now and not again: what the rest of the reconcile will make it is not known yet."""
+        install = progress.install
         subject = Subject(INSTALLED_PACKAGE, install.meta, install.status)
-        status = await self._world.reporter.report(subject, outcome, fields, started=started)
-        if progress is not None:
-            progress.install = replace(install, status=status)
-
-    def _sync_delay(self, install: InstalledPackage) -> float:
-        seconds = seconds_of(install.sync_period) or 600.0
-        return with_jitter(seconds, self._world.settings.jitter_ratio, self._world.chance())
+        fields = {**progress.fields, **(ahead or {})}
+        status = await self._world.reporter.report(subject, outcome, fields, started=progress.started)
+        progress.install = replace(install, status=status)
 
 
-def wish_of(install: InstalledPackage) -> Wish:
-    return Wish(
-        public_name=install.public_name,
-        version=install.version,
-        constraint=install.constraint,
-        prereleases=install.prereleases,
-        repositories=install.repositories,
-        downgradable=install.downgradable,
-        recorded_package=install.recorded_package,
-        recorded_repository=install.recorded_repository,
-        recorded_digest=install.recorded_digest,
-        last_attempted=install.status.get("lastAttemptedVersion"),
-    )
+def queue_key(key: Key) -> QueueKey:
+    return QueueKey(INSTALLED_PACKAGE, *key)
 
 
-def mark_of(choice: Choice) -> str:
-    """Changes when the install would get something else from the catalogue, or would say something else of it."""
-    return f"{choice.entry.name}/{choice.entry.uid}/{choice.entry.digest}/{choice.passed_over}"
-
-
-def sync_seconds(install: InstalledPackage) -> float:
-    seconds = seconds_of(install.sync_period)
-    if not seconds:
-        raise InvalidSpec(f"spec.syncPeriod {install.sync_period!r} is no duration; write it as 10m or 1h30m")
-    return seconds
-
-
-def _check_deploy(package: Package) -> None:
-    if len(package.deploy) != 1 or "kapp" not in package.deploy[0]:
-        raise UnsupportedStep(f"package {package.meta.name} needs exactly one deploy step, and that must be kapp")
-    unknown = sorted({"intoNs", "mapNs"} & set(package.deploy[0]["kapp"] or {}))
-    if unknown:  # passing over these would deploy into the wrong namespace
-        raise UnsupportedStep(
-            f"package {package.meta.name}: deploy step kapp: {', '.join(unknown)} is not supported by this version"
-        )
-
-
-def _context(facts: Facts) -> Json:
-    """What templates see besides values and files."""
-    install, package = facts.install, facts.package
+def _attempted(choice: Choice) -> Json:
+    """What status says of the choice, whatever becomes of it."""
+    reference: Json = {"name": choice.entry.name}
+    if choice.repository is not None:
+        reference["repository"] = choice.repository
     return {
-        "package": {
-            "name": package.meta.name,
-            "publicName": package.public_name,
-            "version": package.version,
-            "displayName": package.display_name,
-        },
-        "install": {
-            "name": install.meta.name,
-            "namespace": install.meta.namespace,
-            "defaultNamespace": install.default_namespace,
-            "serviceAccountName": install.service_account,
-        },
-        "cluster": facts.cluster_facts,
+        "packageRef": reference,
+        "packageDigest": choice.entry.digest,
+        "lastAttemptedVersion": choice.entry.version,
     }
 
 

@@ -7,7 +7,7 @@ is Unknown, so that a good upgrade never shows a stale failure and `kubectl wait
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from packhouse.api.conditions import Condition, ConditionType, Reason, Status, set_condition
@@ -54,7 +54,6 @@ def succeeded(message: str) -> Outcome:
         C.RECONCILING: F,
         C.RECONCILE_SUCCEEDED: T,
         C.RECONCILE_FAILED: F,
-        C.VALUES_SCHEMA_CHECK_FAILED: F,
         C.READY: T,
     }
     return Outcome(statuses, Reason.RECONCILE_SUCCEEDED, message, "Reconcile succeeded")
@@ -62,6 +61,12 @@ def succeeded(message: str) -> Outcome:
 
 def progressing(message: str) -> Outcome:
     return Outcome(dict(UNDER_WAY), Reason.PROGRESSING, message, _short(f"Reconciling: {message}"))
+
+
+def values_checked(outcome: Outcome, error: Exception | None = None) -> Outcome:
+    """`outcome` of an install, which also says whether its values fit the package."""
+    failed = T if isinstance(error, ValuesInvalid) else F
+    return replace(outcome, statuses={**outcome.statuses, C.VALUES_SCHEMA_CHECK_FAILED: failed})
 
 
 def held(reason: Reason) -> Outcome:
@@ -92,7 +97,6 @@ def not_reconciled(error: Exception) -> Outcome:
         C.RECONCILING: F,
         C.RECONCILE_SUCCEEDED: F,
         C.RECONCILE_FAILED: T,
-        C.VALUES_SCHEMA_CHECK_FAILED: T if isinstance(error, ValuesInvalid) else F,
         C.READY: F,
     }
     return Outcome(statuses, reason, message, _short(f"Reconcile failed: {message}"), failed=True)

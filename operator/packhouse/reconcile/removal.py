@@ -18,9 +18,10 @@ from packhouse.deploy.apply import carry_out
 from packhouse.deploy.live import live
 from packhouse.domain.inventory import Inventory
 from packhouse.domain.plan import plan
-from packhouse.domain.schedule import seconds_of
 from packhouse.reconcile import finalizer
-from packhouse.reconcile.outcome import Outcome, delay_after, not_deleted
+from packhouse.reconcile.install import queue_key
+from packhouse.reconcile.outcome import Outcome, not_deleted
+from packhouse.reconcile.pace import Pace
 from packhouse.reconcile.report import Subject
 from packhouse.reconcile.world import World
 
@@ -30,10 +31,10 @@ log = logging.getLogger(__name__)
 class InstallRemover:
     """Takes installs away. `forget` is told when one is gone."""
 
-    def __init__(self, world: World, forget: Callable[[Key], None]) -> None:
+    def __init__(self, world: World, pace: Pace, forget: Callable[[Key], None]) -> None:
         self._world = world
+        self._pace = pace
         self._forget = forget
-        self._failures: dict[Key, int] = {}
 
     async def remove(self, install: InstalledPackage) -> float | None:
         """Seconds until the next look; None when it is done."""
@@ -47,7 +48,6 @@ class InstallRemover:
             await finalizer.release(self._world.cluster, INSTALLED_PACKAGE, install.meta)
         except Exception as error:
             return await self._failed(install, error, fields, started)
-        self._failures.pop(install.meta.key, None)
         self._forget(install.meta.key)
         return None
 
@@ -67,21 +67,11 @@ class InstallRemover:
 
     async def _failed(
         self, install: InstalledPackage, error: Exception, fields: dict[str, Any], started: datetime
-    ) -> float | None:
+    ) -> float:
         if not isinstance(error, PackhouseError):
             log.exception("InstalledPackage %s: a bug", install.owner)
         await self._report(install, not_deleted(error), fields, started)
-        failures = self._failures[install.meta.key] = self._failures.get(install.meta.key, 0) + 1
-        settings = self._world.settings
-        sync = seconds_of(install.sync_period) or settings.backoff_most_seconds
-        delay = delay_after(
-            error,
-            failures,
-            first=settings.backoff_first_seconds,
-            most=min(settings.backoff_most_seconds, sync),
-            chance=self._world.chance(),
-        )
-        return sync if delay is None else delay
+        return self._pace.after_failure(queue_key(install.meta.key), error, install.sync_period)
 
     async def _report(
         self, install: InstalledPackage, outcome: Outcome, fields: dict[str, Any], started: datetime

@@ -20,12 +20,14 @@ from packhouse.api.views import Key, PackageRepository
 from packhouse.domain.catalogue import Entry
 from packhouse.domain.objects import digest
 from packhouse.domain.ownership import Action, Step, decide, holding
-from packhouse.domain.schedule import seconds_of, with_jitter
+from packhouse.domain.schedule import seconds_of
 from packhouse.fetch import Fetched, fetch_all, resolve_all
 from packhouse.ports import BundleContent, BundleFault, Json
+from packhouse.queue import Key as QueueKey
 from packhouse.reconcile import finalizer
 from packhouse.reconcile.catalogue import CatalogueWriter, crd_schemas
-from packhouse.reconcile.outcome import Outcome, delay_after, held, not_deleted, not_reconciled, succeeded
+from packhouse.reconcile.outcome import Outcome, held, not_deleted, not_reconciled, succeeded
+from packhouse.reconcile.pace import Pace
 from packhouse.reconcile.report import Subject
 from packhouse.reconcile.sources import repository_sources
 from packhouse.reconcile.stores import Objects
@@ -47,17 +49,17 @@ class Progress:
 
 
 class RepositoryReconciler:
-    """Holds only a count of failures, for the back-off."""
+    """Holds only the turn of those that write to the catalogue."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, pace: Pace) -> None:
         self._world = world
+        self._pace = pace
         self._writer = CatalogueWriter(world)
-        self._failures: dict[Key, int] = {}
         #: Two repositories that bring the same name at the same moment would both find it free.
         self._turn = asyncio.Lock()
 
     def forget(self, key: Key) -> None:
-        self._failures.pop(key, None)
+        self._pace.forget(queue_key(key))
 
     async def reconcile(self, repository: PackageRepository) -> float | None:
         """Seconds until the next look."""
@@ -73,8 +75,7 @@ class RepositoryReconciler:
         except Exception as error:
             return await self._failed(progress, error)
         await self._report(repository, outcome, progress.fields, progress.started)
-        self._failures.pop(repository.meta.key, None)
-        return self._sync_delay(repository)
+        return self._pace.after_success(queue_key(repository.meta.key), repository.sync_period)
 
     async def remove(self, repository: PackageRepository) -> float | None:
         """Ownership is passed on, the rest is deleted, then the finalizer goes. Seconds until the next look."""
@@ -89,7 +90,7 @@ class RepositoryReconciler:
             if not isinstance(error, PackhouseError):
                 log.exception("PackageRepository %s: a bug", repository.meta.name)
             await self._report(repository, not_deleted(error), {}, started)
-            return self._retry_delay(repository, error)
+            return self._pace.after_failure(queue_key(repository.meta.key), error, repository.sync_period)
         self.forget(repository.meta.key)
         return None
 
@@ -191,29 +192,17 @@ class RepositoryReconciler:
         if progress.in_fetch:
             progress.fields["fetch"] = {**(repository.status.get("fetch") or {}), "error": outcome.message}
         await self._report(repository, outcome, progress.fields, progress.started)
-        return self._retry_delay(repository, error)
-
-    def _retry_delay(self, repository: PackageRepository, error: Exception) -> float:
-        key, settings, sync = repository.meta.key, self._world.settings, self._sync_delay(repository)
-        failures = self._failures[key] = self._failures.get(key, 0) + 1
-        delay = delay_after(
-            error,
-            failures,
-            first=settings.backoff_first_seconds,
-            most=min(settings.backoff_most_seconds, sync),
-            chance=self._world.chance(),
-        )
-        return sync if delay is None else delay
-
-    def _sync_delay(self, repository: PackageRepository) -> float:
-        seconds = seconds_of(repository.sync_period) or 300.0
-        return with_jitter(seconds, self._world.settings.jitter_ratio, self._world.chance())
+        return self._pace.after_failure(queue_key(repository.meta.key), error, repository.sync_period)
 
     async def _report(
         self, repository: PackageRepository, outcome: Outcome, fields: dict[str, Any], started: datetime
     ) -> None:
         subject = Subject(PACKAGE_REPOSITORY, repository.meta, repository.status)
         await self._world.reporter.report(subject, outcome, fields, started=started)
+
+
+def queue_key(key: Key) -> QueueKey:
+    return QueueKey(PACKAGE_REPOSITORY, *key)
 
 
 LEAVING: Final = frozenset({Action.PASS_ON, Action.RELEASE, Action.REMOVE})

@@ -29,18 +29,22 @@ from packhouse.reconcile.outcome import (
     not_reconciled,
     progressing,
     succeeded,
+    values_checked,
 )
 
 CLASSES = sorted(BY_REASON.values(), key=lambda error: error.__name__)
 AT_REST = [error for error in CLASSES if not issubclass(error, NOT_YET)]
 NOW = "2026-01-02T00:00:00Z"
 C = ConditionType
+INVALID = ValuesInvalid("no")
 
 BEFORE = {
     "nothing": (),
     "a success": conditions((), succeeded("ok"), generation=1, now="2026-01-01T00:00:00Z"),
     "a failure": conditions((), not_reconciled(FetchFailed("no")), generation=1, now="2026-01-01T00:00:00Z"),
-    "invalid values": conditions((), not_reconciled(ValuesInvalid("no")), generation=1, now="2026-01-01T00:00:00Z"),
+    "invalid values": conditions(
+        (), values_checked(not_reconciled(INVALID), INVALID), generation=1, now="2026-01-01T00:00:00Z"
+    ),
     "progress": conditions((), progressing("applying"), generation=1, now="2026-01-01T00:00:00Z"),
 }
 
@@ -58,7 +62,8 @@ def statuses(found: dict[ConditionType, Condition]) -> dict[ConditionType, Statu
 @pytest.mark.parametrize("before", BEFORE)
 @pytest.mark.parametrize("error", [*AT_REST, RuntimeError])
 def test_after_a_failure_exactly_one_of_succeeded_and_failed_is_true(before: str, error: type[Exception]) -> None:
-    found = statuses(after(before, not_reconciled(error("what"))))
+    raised = error("what")
+    found = statuses(after(before, values_checked(not_reconciled(raised), raised)))
     assert (found[C.RECONCILE_SUCCEEDED], found[C.RECONCILE_FAILED]) == (Status.FALSE, Status.TRUE)
     assert (found[C.RECONCILING], found[C.READY]) == (Status.FALSE, Status.FALSE)
     assert (found[C.VALUES_SCHEMA_CHECK_FAILED] is Status.TRUE) is (error is ValuesInvalid)
@@ -66,7 +71,7 @@ def test_after_a_failure_exactly_one_of_succeeded_and_failed_is_true(before: str
 
 @pytest.mark.parametrize("before", BEFORE)
 def test_after_a_success_exactly_one_of_succeeded_and_failed_is_true(before: str) -> None:
-    found = statuses(after(before, succeeded("ok")))
+    found = statuses(after(before, values_checked(succeeded("ok"))))
     assert (found[C.RECONCILE_SUCCEEDED], found[C.RECONCILE_FAILED]) == (Status.TRUE, Status.FALSE)
     assert (found[C.RECONCILING], found[C.READY]) == (Status.FALSE, Status.TRUE)
     assert found[C.VALUES_SCHEMA_CHECK_FAILED] is Status.FALSE
@@ -88,6 +93,16 @@ def test_the_reason_is_that_of_the_error_and_the_message_stands_where_it_is_read
     for kind in (C.RECONCILE_FAILED, C.READY):
         assert (found[kind].reason, found[kind].message) == (error.reason, "what happened")
     assert found[C.RECONCILE_SUCCEEDED].message == ""
+
+
+def test_a_repository_says_nothing_of_values() -> None:
+    for outcome in (succeeded("ok"), progressing("x"), not_reconciled(FetchFailed("no"))):
+        assert C.VALUES_SCHEMA_CHECK_FAILED not in statuses(after("nothing", outcome))
+
+
+def test_values_that_were_invalid_are_not_said_to_be_so_while_better_ones_roll_out() -> None:
+    found = statuses(after("invalid values", values_checked(progressing("applying"))))
+    assert found[C.VALUES_SCHEMA_CHECK_FAILED] is Status.FALSE
 
 
 def test_a_bug_shows_no_words_that_may_hold_a_secret() -> None:

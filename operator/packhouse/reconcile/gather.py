@@ -1,0 +1,127 @@
+"""Gather, for an install: which Package it takes, and everything that rendering it depends on. Reads only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from packhouse.api.errors import InvalidSpec, PackageNotFound, UnsupportedStep
+from packhouse.api.names import PACKAGE, PACKAGE_GROUP, VERSION
+from packhouse.api.views import InstalledPackage, Package
+from packhouse.domain.catalogue import Choice, Wish, choose
+from packhouse.domain.objects import digest
+from packhouse.domain.schedule import seconds_of
+from packhouse.fetch import Sources, resolve_all
+from packhouse.ports import Json, Kind, Ref
+from packhouse.reconcile.sources import install_sources
+from packhouse.reconcile.values import values_marks
+from packhouse.reconcile.world import World
+
+#: Options of the deploy step that would change where objects land: passing over them would deploy elsewhere.
+NOT_PASSED_OVER = frozenset({"intoNs", "mapNs"})
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a reconcile came: what it will say of its stages in status, whatever ends it.
+
+    `install` carries the status as it was last written; `stage` names the stanza that an error belongs to.
+    """
+
+    install: InstalledPackage
+    started: datetime
+    fields: dict[str, Any] = field(default_factory=dict)
+    stage: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What was gathered before anything is rendered. `inputs` is a digest of all that rendering depends on."""
+
+    choice: Choice
+    package: Package
+    sources: Sources
+    inputs: str
+    cluster: Json
+
+
+def take(world: World, install: InstalledPackage) -> Choice:
+    """The Package that the install takes from the catalogue as it is known now. Raises what `choose` raises."""
+    return choose(wish_of(install), world.stores.packages.lookup(install.public_name, install.meta.namespace))
+
+
+def mark_of(choice: Choice) -> str:
+    """Changes when the install would get something else from the catalogue, or would say something else of it."""
+    return f"{choice.entry.name}/{choice.entry.uid}/{choice.entry.digest}/{choice.passed_over}"
+
+
+async def gather(world: World, progress: Progress, choice: Choice) -> Facts:
+    """Raises PackageNotFound, UnsupportedStep, InvalidSpec, and what resolving the sources raises."""
+    install = progress.install
+    if not seconds_of(install.sync_period):
+        raise InvalidSpec(f"spec.syncPeriod {install.sync_period!r} is no duration; write it as 10m or 1h30m")
+    found = await world.cluster.get(Ref(Kind(PACKAGE_GROUP, VERSION, PACKAGE), "", choice.entry.name))
+    if found is None:
+        raise PackageNotFound(f"package {choice.entry.name} was deleted a moment ago; its return wakes this install")
+    package = Package.from_wire(found)
+    _check_deploy(package)
+    sources = install_sources(world, install)
+    progress.stage = "fetch"
+    fetched = await resolve_all(package.fetch, sources)
+    progress.fields["fetch"] = {"digest": fetched}
+    progress.stage = "template"
+    cluster = await world.facts.now()
+    inputs = [
+        (choice.entry.name, choice.entry.digest),
+        fetched,
+        values_marks(world.stores.secrets, install),
+        cluster,
+        (install.meta.uid, install.meta.generation),
+    ]
+    return Facts(choice, package, sources, digest(inputs), cluster)
+
+
+def wish_of(install: InstalledPackage) -> Wish:
+    return Wish(
+        public_name=install.public_name,
+        version=install.version,
+        constraint=install.constraint,
+        prereleases=install.prereleases,
+        repositories=install.repositories,
+        downgradable=install.downgradable,
+        recorded_package=install.recorded_package,
+        recorded_repository=install.recorded_repository,
+        recorded_digest=install.recorded_digest,
+        last_attempted=install.status.get("lastAttemptedVersion"),
+    )
+
+
+def context_of(install: InstalledPackage, facts: Facts) -> Json:
+    """What templates see besides values and files."""
+    package = facts.package
+    return {
+        "package": {
+            "name": package.meta.name,
+            "publicName": package.public_name,
+            "version": package.version,
+            "displayName": package.display_name,
+        },
+        "install": {
+            "name": install.meta.name,
+            "namespace": install.meta.namespace,
+            "defaultNamespace": install.default_namespace,
+            "serviceAccountName": install.service_account,
+        },
+        "cluster": facts.cluster,
+    }
+
+
+def _check_deploy(package: Package) -> None:
+    if len(package.deploy) != 1 or "kapp" not in package.deploy[0]:
+        raise UnsupportedStep(f"package {package.meta.name} needs exactly one deploy step, and that must be kapp")
+    unknown = sorted(NOT_PASSED_OVER & set(package.deploy[0]["kapp"] or {}))
+    if unknown:
+        raise UnsupportedStep(
+            f"package {package.meta.name}: deploy step kapp: {', '.join(unknown)} is not supported by this version"
+        )

@@ -1,0 +1,50 @@
+"""How soon an object is looked at again: its sync period with jitter, or what the error of a failure says.
+
+Counts failures per object for the back-off; the counts are lost at a restart, and that is no harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from packhouse.domain.schedule import seconds_of, with_jitter
+from packhouse.queue import Key
+from packhouse.reconcile.outcome import delay_after
+from packhouse.settings import Settings
+
+#: For an object whose own sync period cannot be read; it is told so in a condition.
+FALLBACK_SECONDS: Final = 300.0
+
+
+class Pace:
+    """One for all stories."""
+
+    def __init__(self, settings: Settings, chance: Callable[[], float]) -> None:
+        self._settings = settings
+        self._chance = chance
+        self._failures: dict[Key, int] = {}
+
+    def forget(self, key: Key) -> None:
+        self._failures.pop(key, None)
+
+    def after_success(self, key: Key, sync_period: str) -> float:
+        """Seconds until the next look."""
+        self.forget(key)
+        return self._sync(sync_period)
+
+    def after_failure(self, key: Key, error: Exception, sync_period: str) -> float:
+        """Seconds until the next try: where only a change helps, a sync period, since sources change unwatched."""
+        failures = self._failures[key] = self._failures.get(key, 0) + 1
+        sync = self._sync(sync_period)
+        delay = delay_after(
+            error,
+            failures,
+            first=self._settings.backoff_first_seconds,
+            most=min(self._settings.backoff_most_seconds, sync),
+            chance=self._chance(),
+        )
+        return sync if delay is None else delay
+
+    def _sync(self, sync_period: str) -> float:
+        return with_jitter(seconds_of(sync_period) or FALLBACK_SECONDS, self._settings.jitter_ratio, self._chance())

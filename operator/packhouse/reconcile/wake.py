@@ -1,0 +1,108 @@
+"""From a change to the keys that it concerns: a change wakes those whom it concerns, and no others.
+
+The stores call these functions; they add keys to the queue and do nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from packhouse.api.conditions import ConditionType, Reason, Status, find
+from packhouse.api.errors import PackhouseError
+from packhouse.api.names import INSTALLED_PACKAGE, PACKAGE_REPOSITORY
+from packhouse.api.views import InstalledPackage, PackageRepository
+from packhouse.api.views import Key as ObjectKey
+from packhouse.domain.catalogue import Entry, choose
+from packhouse.queue import Key, Queue
+from packhouse.reconcile.gather import mark_of, wish_of
+from packhouse.reconcile.world import Stores
+
+Watched = InstalledPackage | PackageRepository
+
+
+class Wake:
+    """`chosen` is what each install took from the catalogue when it last looked."""
+
+    def __init__(self, stores: Stores, queue: Queue, chosen: Mapping[ObjectKey, str]) -> None:
+        self._stores = stores
+        self._queue = queue
+        self._chosen = chosen
+
+    def connect(self) -> None:
+        """From now on the changes of the stores add keys."""
+        self._stores.installs.changed = self._install_changed
+        self._stores.repositories.changed = self._repository_changed
+        self._stores.packages.changed = self._package_changed
+        self._stores.metadatas.changed = self._wake_repositories
+        self._stores.secrets.changed = self._secret_changed
+
+    def _install_changed(self, before: InstalledPackage | None, after: InstalledPackage | None) -> None:
+        self._changed(INSTALLED_PACKAGE, before, after)
+        if before is not None and (after is None or _holds(before) != _holds(after)):
+            self._wake_conflicting()
+
+    def _repository_changed(self, before: PackageRepository | None, after: PackageRepository | None) -> None:
+        self._changed(PACKAGE_REPOSITORY, before, after)
+
+    def _changed(self, kind: str, before: Watched | None, after: Watched | None) -> None:
+        if after is not None and (before is None or _asks_anew(before, after)):
+            self._queue.add(Key(kind, *after.meta.key))
+        elif after is None and before is not None:
+            self._queue.forget(Key(kind, *before.meta.key))
+
+    def _wake_conflicting(self) -> None:
+        """An install lets go of objects: those that were told of an owner look whether it still is one."""
+        for install in self._stores.installs:
+            failed = find(install.conditions, ConditionType.RECONCILE_FAILED)
+            if failed is not None and failed.status is Status.TRUE and failed.reason == Reason.OWNERSHIP_CONFLICT:
+                self._queue.add(Key(INSTALLED_PACKAGE, *install.meta.key))
+
+    def _package_changed(self, before: Entry | None, after: Entry | None) -> None:
+        for public_name in {entry.public_name for entry in (before, after) if entry is not None}:
+            for install in self._stores.installs:
+                if install.public_name == public_name and self._is_concerned(install):
+                    self._queue.add(Key(INSTALLED_PACKAGE, *install.meta.key))
+        self._wake_repositories(before, after)
+
+    def _is_concerned(self, install: InstalledPackage) -> bool:
+        """Whether the catalogue means something else to the install than when it last looked."""
+        last = self._chosen.get(install.meta.key)
+        known = self._stores.packages.lookup(install.public_name, install.meta.namespace)
+        try:
+            return mark_of(choose(wish_of(install), known)) != last
+        except PackhouseError as error:
+            return str(error.reason) != last
+
+    def _wake_repositories(self, before: Entry | None, after: Entry | None) -> None:
+        """Those that own or share what changed; when something is gone, all that could offer it instead."""
+        if after is None:
+            names = {repository.meta.name for repository in self._stores.repositories}
+        else:
+            names = set(after.offered_by | before.offered_by) if before is not None else set()
+        for name in names:
+            if self._stores.repositories.get(("", name)) is not None:
+                self._queue.add(Key(PACKAGE_REPOSITORY, "", name))
+
+    def _secret_changed(self, before: tuple[ObjectKey, str] | None, after: tuple[ObjectKey, str] | None) -> None:
+        changed = after or before
+        assert changed is not None  # noqa: S101 - a change has a before or an after
+        namespace, name = changed[0]
+        for install in self._stores.installs:
+            if install.meta.namespace == namespace and any(ref.secret == name for ref in install.values):
+                self._queue.add(Key(INSTALLED_PACKAGE, *install.meta.key))
+
+
+def _holds(install: InstalledPackage) -> object:
+    return install.status.get("inventory")
+
+
+def _asks_anew(before: Watched, after: Watched) -> bool:
+    """Whether more changed than status, which only we write. (A change of annotations moves no generation.)"""
+    old, new = before.meta, after.meta
+    return (old.uid, old.generation, old.deleting, old.finalizers, old.annotations) != (
+        new.uid,
+        new.generation,
+        new.deleting,
+        new.finalizers,
+        new.annotations,
+    )
