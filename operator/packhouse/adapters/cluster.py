@@ -5,7 +5,6 @@ The only room that knows Kubernetes' paths and status reasons. One KubeCluster i
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
@@ -22,6 +21,7 @@ from packhouse.adapters.api_server import (
     Request,
 )
 from packhouse.adapters.discovery import Discovery, group_path
+from packhouse.adapters.refusals import discreet, forbidden
 from packhouse.api.errors import ClusterUnavailable, DeployFailed, FieldConflict, Forbidden, PackhouseError
 from packhouse.ports import Json, Kind, Page, Ref, Served, WatchEvent, WatchExpired
 from packhouse.settings import Settings
@@ -30,9 +30,6 @@ PAGE_ITEMS: Final = 250
 
 #: HTTP methods in RBAC's words.
 RBAC_VERBS: Final[Mapping[str, str]] = {"GET": "get", "POST": "create", "PATCH": "patch", "DELETE": "delete"}
-
-#: How the API server prints a value that does not fit its field; nobody can tell where it ends, so all of it goes.
-_QUOTED: Final = re.compile(r"&?value\.\w+\{.*\}", re.DOTALL)
 
 
 class KubeCluster:
@@ -218,48 +215,24 @@ class KubeCluster:
         """An API server's refusal in our words, by status code and reason; never by its text."""
         match refused.code, refused.reason:
             case 403, _:
-                return Forbidden(_forbidden(refused, what, verb))
+                return Forbidden(forbidden(refused, what, verb))
             case 404, _:
                 return _Absent(refused.message)
             case 409, "Conflict" if refused.request.method == "DELETE":
                 return _Differs(refused.message)
             case 409, "Conflict":
-                return FieldConflict(f"{what}: {_discreet(refused)}")
+                return FieldConflict(f"{what}: {discreet(refused)}")
             case 401, _:
                 return ClusterUnavailable(f"{what}: the API server does not accept the token of {self._who}")
             case code, _ if code >= 500 and refused.request.method == "GET":
                 return ClusterUnavailable(f"{what}: {refused.message}")
             case _:
-                return DeployFailed(f"{what}: {_discreet(refused)}")
+                return DeployFailed(f"{what}: {discreet(refused)}")
 
 
 def _segment(name: str) -> str:
     """A name as one part of a path: it must not begin a query."""
     return quote(name, safe=":@")
-
-
-def _forbidden(refused: Refused, what: str, verb: str) -> str:
-    """RBAC and admission (Pod Security, quota, escalation) both answer 403 in the same shape, and the server's own
-    words say which it was; so they stand first, and the rule that would grant the right stands behind an "if"."""
-    resource, group = refused.details.get("kind", ""), refused.details.get("group", "")
-    if not resource:
-        return f"{what}: {refused.message}"
-    return (
-        f"{what}: {refused.message}; if the right is missing, this rule grants it: "
-        f'apiGroups ["{group}"], resources ["{resource}"], verbs ["{verb}"]'
-    )
-
-
-def _discreet(refused: Refused) -> str:
-    """The server's words without what they quote of a value of the wrong type, or of a Secret: fields stay named."""
-    words = _QUOTED.sub("a value of another type", refused.message)
-    body = refused.request.body
-    if not isinstance(body, dict) or (body.get("apiVersion"), body.get("kind")) != ("v1", "Secret"):
-        return words
-    parts = [part for part in (body.get("data"), body.get("stringData")) if isinstance(part, dict)]
-    for text in sorted({str(text) for part in parts for text in part.values()} - {""}, key=len, reverse=True):
-        words = re.sub(rf"(?<!\w){re.escape(text)}(?!\w)", "(not shown)", words)
-    return words
 
 
 class _Absent(Exception):

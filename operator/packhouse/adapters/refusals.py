@@ -1,0 +1,72 @@
+"""An API server's refusal as a sentence of ours: what it says, less the values that it quotes.
+
+What is applied may hold secrets, in a Secret or rendered into anything else, and a message ends up in status, Events
+and logs. So fields are named and their content is not. Nothing is decided by these texts.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Final
+
+from packhouse.adapters.api_server import Refused
+from packhouse.ports import Json
+
+#: How the server begins to quote a value in the cause of an invalid field.
+_QUOTING: Final = re.compile(r"(?P<words>(?:Invalid|Unsupported|Duplicate) value|Not found|Too long|Too many): ")
+
+#: How it prints a value of a type that does not fit; nobody can tell where it ends, so all of it goes.
+_PRINTED: Final = re.compile(r"&?value\.\w+\{.*\}", re.DOTALL)
+
+_DECODER: Final = json.JSONDecoder()
+
+
+def forbidden(refused: Refused, what: str, verb: str) -> str:
+    """RBAC and admission (Pod Security, quota, escalation) both answer 403 in the same shape, and the server's own
+    words say which it was; so they stand first, and the rule that would grant the right stands behind an "if"."""
+    resource, group = refused.details.get("kind", ""), refused.details.get("group", "")
+    if not resource:
+        return f"{what}: {refused.message}"
+    return (
+        f"{what}: {refused.message}; if the right is missing, this rule grants it: "
+        f'apiGroups ["{group}"], resources ["{resource}"], verbs ["{verb}"]'
+    )
+
+
+def discreet(refused: Refused) -> str:
+    """The server's words without the values of fields."""
+    causes = refused.details.get("causes")
+    if refused.code == 422 and isinstance(causes, list) and causes:
+        words = "; ".join(_cause(cause) for cause in causes)
+    else:
+        words = _PRINTED.sub("a value of another type", refused.message)
+    return _without_content(words, refused.request.body)
+
+
+def _cause(cause: Json) -> str:
+    """`field: what is wrong with it`, e.g. "spec.replicas: Invalid value: must be greater than or equal to 0"."""
+    field, message = cause.get("field") or "", cause.get("message") or ""
+    quoting = _QUOTING.match(message)
+    if quoting is not None:
+        message = f"{quoting['words']}{_behind_value(message[quoting.end() :])}"
+    return f"{field}: {message}" if field else message
+
+
+def _behind_value(text: str) -> str:
+    """What follows the quoted value; nothing where its end cannot be told."""
+    try:
+        _, end = _DECODER.raw_decode(text)
+    except ValueError:
+        return ""
+    return text[end:]
+
+
+def _without_content(words: str, body: object) -> str:
+    """A webhook or a parser may quote a Secret in words of its own."""
+    if not isinstance(body, dict) or (body.get("apiVersion"), body.get("kind")) != ("v1", "Secret"):
+        return words
+    parts = [part for part in (body.get("data"), body.get("stringData")) if isinstance(part, dict)]
+    for text in sorted({str(text) for part in parts for text in part.values()} - {""}, key=len, reverse=True):
+        words = re.sub(rf"(?<!\w){re.escape(text)}(?!\w)", "(not shown)", words)
+    return words

@@ -1,0 +1,65 @@
+"""What an API server says of a refused object, without what it quotes. The answers are those of a real one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from packhouse.adapters.api_server import Refused, Request
+from packhouse.adapters.refusals import discreet, forbidden
+
+DEPLOYMENT = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}}
+SECRET = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "web"}, "stringData": {"a": "hunter2"}}
+
+
+def refused(code: int, message: str, causes: list[dict[str, str]], body: Any = DEPLOYMENT) -> Refused:
+    details = {"kind": "deployments", "group": "apps", "causes": causes}
+    return Refused(
+        code, {"reason": "Invalid", "message": message, "details": details}, Request("PATCH", "/x", body=body)
+    )
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("Invalid value: -5: must be greater than 0", "spec.f: Invalid value: must be greater than 0"),
+        ('Invalid value: "hunter2": must be a name', "spec.f: Invalid value: must be a name"),
+        ('Invalid value: "a \\"hunter2\\" b": no', "spec.f: Invalid value: no"),
+        ('Invalid value: {"a":{"b":"hunter2: c"}}: no', "spec.f: Invalid value: no"),
+        ("Invalid value: map[string]any{hunter2}: no", "spec.f: Invalid value"),
+        (
+            'Unsupported value: "hunter2": supported values: "Always", "Never"',
+            'spec.f: Unsupported value: supported values: "Always", "Never"',
+        ),
+        ("Required value", "spec.f: Required value"),
+    ],
+)
+def test_a_field_is_named_and_its_value_is_not(message: str, shown: str) -> None:
+    whole = f'Deployment.apps "web" is invalid: spec.f: {message}'
+    assert discreet(refused(422, whole, [{"field": "spec.f", "message": message}])) == shown
+
+
+def test_several_causes_are_all_told() -> None:
+    causes = [{"field": "a", "message": "Required value"}, {"field": "b", "message": 'Invalid value: "x": no'}]
+    assert discreet(refused(422, "", causes)) == "a: Required value; b: Invalid value: no"
+
+
+def test_a_value_of_another_type_is_not_shown() -> None:
+    message = "failed to create typed patch object: .data.a: expected string, got &value.valueUnstructured{Value:4711}"
+    assert discreet(refused(400, message, [])) == (
+        "failed to create typed patch object: .data.a: expected string, got a value of another type"
+    )
+
+
+def test_the_content_of_a_secret_is_not_shown_whoever_quotes_it() -> None:
+    message = 'admission webhook "w" denied the request: hunter2 is too weak'
+    assert discreet(refused(400, message, [], SECRET)) == (
+        'admission webhook "w" denied the request: (not shown) is too weak'
+    )
+
+
+def test_a_missing_right_is_told_with_the_rule_that_grants_it() -> None:
+    said = forbidden(refused(403, "cannot patch", []), "Deployment demo/web", "patch")
+    assert said.startswith("Deployment demo/web: cannot patch; if the right is missing")
+    assert 'apiGroups ["apps"], resources ["deployments"], verbs ["patch"]' in said
