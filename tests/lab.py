@@ -36,6 +36,7 @@ OPERATOR_NAMESPACE = "packhouse-system"
 OPERATOR_ACCOUNT = "packhouse"
 OPERATOR_USER = f"system:serviceaccount:{OPERATOR_NAMESPACE}:{OPERATOR_ACCOUNT}"
 INSTALL_API = "install.package.carvel.dev/v1alpha1"
+RBAC = "rbac.authorization.k8s.io"
 PACKAGE_API = "package.carvel.dev/v1alpha1"
 #: Everything of the shipped base but the Deployment, which needs an image.
 IDENTITY_KINDS = ("Namespace", "ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")
@@ -350,17 +351,36 @@ def account(namespace: str, name: str = "installer", rules: Sequence[Json] | Non
     return [
         {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta},
         {
-            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "apiVersion": f"{RBAC}/v1",
             "kind": "Role",
             "metadata": meta,
             "rules": everything if rules is None else list(rules),
         },
         {
-            "apiVersion": "rbac.authorization.k8s.io/v1",
+            "apiVersion": f"{RBAC}/v1",
             "kind": "RoleBinding",
             "metadata": meta,
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": name},
+            "roleRef": {"apiGroup": RBAC, "kind": "Role", "name": name},
             "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": namespace}],
+        },
+    ]
+
+
+def cluster_rights(name: str, namespace: str, rules: Sequence[Json], account_name: str = "installer") -> list[Json]:
+    """A ClusterRole with `rules`, bound to the service account."""
+    return [
+        {
+            "apiVersion": f"{RBAC}/v1",
+            "kind": "ClusterRole",
+            "metadata": {"name": f"{name}-rights"},
+            "rules": list(rules),
+        },
+        {
+            "apiVersion": f"{RBAC}/v1",
+            "kind": "ClusterRoleBinding",
+            "metadata": {"name": name},
+            "roleRef": {"apiGroup": RBAC, "kind": "ClusterRole", "name": f"{name}-rights"},
+            "subjects": [{"kind": "ServiceAccount", "name": account_name, "namespace": namespace}],
         },
     ]
 

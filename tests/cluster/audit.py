@@ -38,8 +38,8 @@ class AuditLog:
         self.path = path
 
     def position(self) -> int:
-        """Where the log ends now, to be given to `since`."""
-        return self.path.stat().st_size
+        """Where the last whole line ends now, to be given to `since`."""
+        return self.path.read_bytes().rfind(b"\n") + 1
 
     def since(self, position: int) -> Sequence[Call]:
         """All calls that were finished after `position`, in their order."""

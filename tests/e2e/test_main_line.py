@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from lab import Lab, config_map_template, find_condition, install, package, repository, secret, wait_until
+from lab import (
+    Lab,
+    cluster_rights,
+    config_map_template,
+    find_condition,
+    inline,
+    install,
+    package,
+    repository,
+    secret,
+    wait_until,
+)
 
 CONFIG = config_map_template("web", "  greeting: {{ values.greeting }}\n  version: {{ package.version }}\n")
 SCHEMA = {"type": "object", "properties": {"greeting": {"type": "string", "default": "hello"}}}
@@ -78,3 +89,36 @@ def test_a_deleted_repository_takes_its_packages_along(lab: Lab, unique: str) ->
 
     mine = f"install.package.carvel.dev/repository={unique}"
     assert lab.list("packages.package.carvel.dev", selector=mine) == []
+
+
+def test_a_deleted_namespace_takes_its_installs_along(lab: Lab, installer: str, unique: str) -> None:
+    lab.apply(repository(unique, publish(lab, unique, "1.0.0")))
+    lab.apply(install("web", installer, f"{unique}.example.com", version="1.0.0"))
+    lab.settled("ipkg", "web", installer)
+
+    lab.delete("namespace", installer, wait=False)
+
+    lab.gone("namespace", installer, seconds=60)
+
+
+def test_a_deleted_namespace_is_held_while_objects_outside_of_it_cannot_be_removed(
+    lab: Lab, installer: str, unique: str
+) -> None:
+    role = f"kind: ClusterRole\napiVersion: rbac.authorization.k8s.io/v1\nmetadata:\n  name: {unique}\nrules: []\n"
+    rules = [{"apiGroups": ["rbac.authorization.k8s.io"], "resources": ["clusterroles"], "verbs": ["*"]}]
+    lab.apply(
+        package(f"{unique}.example.com", "1.0.0", fetch=inline({"role.yaml": role})),
+        *cluster_rights(unique, installer, rules),
+        install("web", installer, f"{unique}.example.com", version="1.0.0"),
+    )
+    lab.settled("ipkg", "web", installer)
+
+    lab.cluster.kubectl("delete", "clusterrolebinding", unique)
+    lab.delete("namespace", installer, wait=False)
+
+    held = lab.settled("ipkg", "web", installer, condition="DeleteFailed", reason="NamespaceTerminating", seconds=60)
+    assert f"ClusterRole {unique}" in held["status"]["usefulErrorMessage"]
+    assert lab.get("clusterrole", unique) is not None
+    lab.delete("clusterrole", unique)
+    lab.patch("ipkg", "web", {"spec": {"noopDelete": True}}, installer)
+    lab.gone("namespace", installer, seconds=60)

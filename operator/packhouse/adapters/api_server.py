@@ -72,6 +72,11 @@ class Refused(Exception):
         self.details: Json = status.get("details") or {}
         self.request = request
 
+    def is_caused_by(self, reason: str) -> bool:
+        """Whether the Status names `reason` among its causes."""
+        causes = self.details.get("causes")
+        return isinstance(causes, list) and any(cause.get("reason") == reason for cause in causes)
+
 
 class _NotNow(Exception):
     """Worth another try; `retry_after` in seconds where the server named it."""

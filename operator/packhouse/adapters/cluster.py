@@ -22,7 +22,14 @@ from packhouse.adapters.api_server import (
 )
 from packhouse.adapters.discovery import Discovery, group_path
 from packhouse.adapters.refusals import discreet, forbidden
-from packhouse.api.errors import ClusterUnavailable, DeployFailed, FieldConflict, Forbidden, PackhouseError
+from packhouse.api.errors import (
+    ClusterUnavailable,
+    DeployFailed,
+    FieldConflict,
+    Forbidden,
+    NamespaceTerminating,
+    PackhouseError,
+)
 from packhouse.ports import Json, Kind, Page, Ref, Served, WatchEvent, WatchExpired
 from packhouse.settings import Settings
 
@@ -214,6 +221,8 @@ class KubeCluster:
     def _ours(self, refused: Refused, what: str, verb: str) -> PackhouseError | _Absent | _Differs:
         """An API server's refusal in our words, by status code and reason; never by its text."""
         match refused.code, refused.reason:
+            case 403, _ if refused.is_caused_by("NamespaceTerminating"):
+                return NamespaceTerminating(f"{what}: the namespace is being deleted and takes nothing new")
             case 403, _:
                 return Forbidden(forbidden(refused, what, verb))
             case 404, _:

@@ -60,6 +60,7 @@ class Reason(StrEnum):
     SERVICE_ACCOUNT_MISSING = "ServiceAccountMissing"  #: the install's service account does not exist
     SECRET_MISSING = "SecretMissing"  # noqa: S105 - a reason, no password: a Secret that a fetch names is absent
     NOT_HEALTHY = "NotHealthy"  #: applied objects are not ready yet
+    NAMESPACE_TERMINATING = "NamespaceTerminating"  #: the namespace is being deleted and takes nothing new
     DELETION_PENDING = "DeletionPending"  #: deleted objects are not gone yet
 
     # what may pass

@@ -115,6 +115,10 @@ class NotHealthy(Waiting):
     reason = Reason.NOT_HEALTHY
 
 
+class NamespaceTerminating(Waiting):
+    reason = Reason.NAMESPACE_TERMINATING
+
+
 class DeletionPending(Waiting):
     reason = Reason.DELETION_PENDING
     retry_after_seconds = 2.0

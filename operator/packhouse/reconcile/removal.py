@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from packhouse.api.errors import DeletionPending, PackhouseError
+from packhouse.api.errors import DeletionPending, NamespaceTerminating, PackhouseError
 from packhouse.api.names import FINALIZER, INSTALLED_PACKAGE
 from packhouse.api.views import InstalledPackage, Key
 from packhouse.deploy.apply import carry_out
@@ -44,12 +44,29 @@ class InstallRemover:
         started = self._world.clock()
         try:
             if not install.noop_delete:
-                await self._clear(install, fields)
+                await self._clear_unless_all_goes(install, fields)
             await finalizer.release(self._world.cluster, INSTALLED_PACKAGE, install.meta)
         except Exception as error:
             return await self._failed(install, error, fields, started)
         self._forget(install.meta.key)
         return None
+
+    async def _clear_unless_all_goes(self, install: InstalledPackage, fields: dict[str, Any]) -> None:
+        """With its namespace goes its service account, perhaps before we are asked; but so goes all else there."""
+        try:
+            await self._clear(install, fields)
+        except NamespaceTerminating:
+            elsewhere = [
+                entry.ref
+                for entry in Inventory.from_wire(install.status.get("inventory"))
+                if entry.ref.namespace != install.meta.namespace
+            ]
+            if elsewhere:
+                raise NamespaceTerminating(
+                    f"namespace {install.meta.namespace} is being deleted, and with it the service account "
+                    f"{install.service_account}, which alone may delete {len(elsewhere)} objects outside of it, such "
+                    f"as {elsewhere[0]}; delete those by hand, then set spec.noopDelete"
+                ) from None
 
     async def _clear(self, install: InstalledPackage, fields: dict[str, Any]) -> None:
         inventory = Inventory.from_wire(install.status.get("inventory"))

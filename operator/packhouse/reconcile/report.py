@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from packhouse.api.conditions import Condition, ConditionType, find, read_conditions
-from packhouse.api.errors import PackhouseError
+from packhouse.api.errors import NamespaceTerminating, PackhouseError
 from packhouse.api.names import INSTALL_API, STATUS_MANAGER
 from packhouse.api.views import Meta
 from packhouse.ports import Cluster, Json
@@ -98,6 +98,8 @@ class Reporter:
         }
         try:
             await self._cluster.create(event)
+        except NamespaceTerminating:  # it takes no Events any more, and nobody will look for them
+            pass
         except PackhouseError as error:  # an Event is a courtesy: status has said the same already
             log.warning("no event for %s %s: %s", subject.kind, meta.name, error.message)
 
