@@ -120,7 +120,9 @@ class FakeCluster:
         self._check("get", ref)
         self.reads += 1
         held = self._held.get(ref)
-        return _answer(held.wire(), metadata_only) if held is not None else None
+        if held is None:
+            return None
+        return {**_answer(held.wire(), metadata_only), "apiVersion": ref.kind.api_version, "kind": ref.kind.kind}
 
     async def pages(
         self, kind: Kind, *, namespace: str = "", label_selector: str = "", metadata_only: bool = False

@@ -6,6 +6,7 @@ the operator knows already. Used by tests/unit/reconcile.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -91,7 +92,7 @@ class House:
             "Secret": self.stores.secrets,
         }
         self._heard = 0
-        world = World(
+        world = self.world = World(
             cluster=self.cluster,
             identities=self.identities,
             registry=self.registry,
@@ -100,12 +101,13 @@ class House:
             facts=ClusterFacts(self.cluster),
             stores=self.stores,
             settings=self.settings,
+            reading=asyncio.Semaphore(1),
             chance=lambda: 0.0,
             clock=self._clock,
         )
         self.dispatch = Dispatch(world)
         self.woken = Woken()
-        Wake(self.stores, self.woken, self.dispatch.installs.chosen).connect()  # type: ignore[arg-type]
+        Wake(world, self.woken, self.dispatch.installs.chosen).connect()  # type: ignore[arg-type]
 
     # ---- what a user does --------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import kopf
+from kubernetes.aio.client.configuration import Configuration
 
 from packhouse import handlers
 from packhouse.adapters import connection
@@ -25,7 +26,7 @@ from packhouse.adapters.identities import ServiceAccountIdentities
 from packhouse.adapters.list_watch import ListWatch
 from packhouse.adapters.oras_registry import OrasRegistry
 from packhouse.adapters.renderer_client import RendererClient
-from packhouse.api.errors import PackhouseError
+from packhouse.api.errors import InvalidSpec, PackhouseError
 from packhouse.api.names import (
     INSTALLED_PACKAGE,
     PACKAGE,
@@ -41,12 +42,14 @@ from packhouse.reconcile.dispatch import Dispatch
 from packhouse.reconcile.facts import ClusterFacts
 from packhouse.reconcile.report import Reporter
 from packhouse.reconcile.stores import Objects, Packages, secret_mark
+from packhouse.reconcile.values import SECRET
 from packhouse.reconcile.world import Stores, World
 from packhouse.settings import Settings
 
 log = logging.getLogger(__name__)
 
-SECRET: Final = Kind("", "v1", "Secret")
+#: How long the first lists may take; then a clear end is better than waiting in silence.
+SYNC_SECONDS: Final = 50.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,7 @@ class Connected:
 
     cluster: KubeCluster
     identities: ServiceAccountIdentities
-    for_kopf: kopf.ConnectionInfo
+    configuration: Configuration
 
 
 @asynccontextmanager
@@ -77,7 +80,7 @@ async def connected(
         discovery = Discovery(operator)
         cluster = KubeCluster(operator, discovery, settings)
         identities = ServiceAccountIdentities(cluster, bare, discovery, settings)
-        yield Connected(cluster, identities, await connection.for_kopf(configuration))
+        yield Connected(cluster, identities, configuration)
     finally:
         await operator.close()
         await bare.close()
@@ -113,6 +116,7 @@ async def run(settings: Settings, *, kubeconfig: str | None = None, context: str
             facts=ClusterFacts(link.cluster),
             stores=stores,
             settings=settings,
+            reading=asyncio.Semaphore(settings.render_workers),
         )
         dispatch = Dispatch(world)
         await _run(settings, link, stores, watched, dispatch)
@@ -127,8 +131,16 @@ async def _run(
         ListWatch(link.cluster, SECRET, stores.secrets, metadata_only=True),
     ]
     async with _tasks([watch.run() for watch in watches]):
-        for watch in watches:
-            await watch.synced.wait()
+        try:
+            async with asyncio.timeout(SYNC_SECONDS):
+                for watch in watches:
+                    await watch.synced.wait()
+        except TimeoutError:
+            missing = ", ".join(str(watch.kind) for watch in watches if not watch.synced.is_set())
+            raise InvalidSpec(
+                f"not listed within {SYNC_SECONDS:g} s: {missing}; are the CRDs of packhouse installed, and has the "
+                f"operator its role? The log above says why"
+            ) from None
         log.info("the catalogue is known: %d packages", len(stores.packages))
         async with _tasks([dispatch.queue.run(settings.reconcile_workers)]):
             await asyncio.sleep(0)  # the workers are tasks of the queue's: they too must be there before kopf
@@ -137,7 +149,7 @@ async def _run(
 
             @kopf.on.login(registry=registry)
             async def login(**_: Any) -> kopf.ConnectionInfo:
-                return link.for_kopf
+                return await connection.for_kopf(link.configuration)
 
             try:
                 await kopf.operator(
@@ -195,5 +207,6 @@ def _kopf_settings(settings: Settings) -> kopf.OperatorSettings:
     kopf_settings.watching.server_timeout = int(settings.watch_timeout_seconds)
     kopf_settings.watching.client_timeout = int(settings.watch_timeout_seconds) + 30
     kopf_settings.watching.inactivity_timeout = int(settings.watch_timeout_seconds) + 30
-    kopf_settings.networking.error_backoffs = [0.5, 1, 2, 4]
+    # Kopf gives up, and with it the operator ends, after these: an API server that restarts takes longer than a minute.
+    kopf_settings.networking.error_backoffs = [0.5, 1, 2, 4] + [8] * 40
     return kopf_settings

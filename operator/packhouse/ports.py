@@ -1,7 +1,7 @@
 """The doors to the outside: small Protocols and the plain values that pass through them.
 
 reconcile/ and the stages know these, never an adapter. Each has one real adapter (adapters/) and one fake
-(tests/fakes.py), and both pass the same contract tests. Absence is None; only trouble raises, and what
+(tests/fakes_*.py), and both pass the same contract tests. Absence is None; only trouble raises, and what
 raises is one of ours (api/errors.py).
 """
 

@@ -58,6 +58,7 @@ class Settings:
     bundle_compressed_most_bytes: int = 256 * MIB
     bundle_unpacked_most_bytes: int = 1024 * MIB
     bundle_files_most: int = 100_000
+    content_most_bytes: int = 64 * MIB  # of the files of one fetch that are read into memory
     cache_most_bytes: int = 2048 * MIB
     plain_http_hosts: tuple[str, ...] = ()  # besides loopback
     registry_ca_file: str = ""  # PEM of the authorities that registries are checked by; empty: the well-known ones

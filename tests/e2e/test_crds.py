@@ -9,6 +9,7 @@ import copy
 import json
 import os
 import re
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CONFORMANCE = Path(os.environ.get("PACKHOUSE_CONFORMANCE") or ROOT.parent / "shared" / "conformance")
 CRDS = ROOT / "crds"
 KINDS = ("package", "packagemetadata", "packagerepository", "installedpackage")
-MANAGER = "crd-test"
+MANAGER = names.STATUS_MANAGER
 
 #: As the operator writes. A plain kubectl apply would drop fields that are null before it sends them.
 SERVER_SIDE = ("apply", "--server-side", "--dry-run=server", f"--field-manager={MANAGER}")
@@ -479,7 +480,7 @@ def test_a_status_with_every_declared_field_is_stored_and_other_managers_keep_th
     cluster: Any, one_of_each: dict[str, tuple[str, ...]], kind: str
 ) -> None:
     place, *where = one_of_each[kind]
-    found = json.loads(cluster.kubectl("get", place, *where, "-o", "json").stdout)
+    found = at_rest(cluster, place, *where)
     head = {key: found[key] for key in ("apiVersion", "kind")} | {"metadata": {"name": found["metadata"]["name"]}}
     schema = yaml.safe_load((CRDS / f"{kind}.yaml").read_text())["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     status = sample(schema["properties"]["status"])
@@ -528,6 +529,18 @@ def dry_run(cluster: Any, obj: Object, *args: str, check: bool = True) -> Any:
     return cluster.kubectl("create", "--dry-run=server", *args, "-f", "-", input=json.dumps(obj), check=check)
 
 
+def at_rest(cluster: Any, place: str, *where: str) -> Any:
+    """The object, once nobody has written it for a second: an operator may be running, and says that it is paused."""
+    seen: Any = None
+    for _ in range(20):
+        found = json.loads(cluster.kubectl("get", place, *where, "-o", "json").stdout)
+        if seen is not None and seen["metadata"]["resourceVersion"] == found["metadata"]["resourceVersion"]:
+            return found
+        seen = found
+        time.sleep(1)
+    raise AssertionError(f"{place} is written all the time")
+
+
 def apply_status(cluster: Any, where: list[str], obj: Object, manager: str) -> None:
     cluster.kubectl(
         *("apply", "--server-side", "--subresource=status", f"--field-manager={manager}", *where, "-f", "-"),
@@ -546,6 +559,8 @@ def sample(schema: Object) -> Any:
             return [sample(schema["items"])]
         case "integer":
             return 7
+        case "boolean":
+            return True
         case _:
             return "2026-01-02T03:04:05Z" if schema.get("format") == "date-time" else "text"
 

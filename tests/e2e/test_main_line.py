@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+
 from lab import (
+    RBAC,
     Lab,
     cluster_rights,
     config_map_template,
@@ -122,3 +125,62 @@ def test_a_deleted_namespace_is_held_while_objects_outside_of_it_cannot_be_remov
     lab.delete("clusterrole", unique)
     lab.patch("ipkg", "web", {"spec": {"noopDelete": True}}, installer)
     lab.gone("namespace", installer, seconds=60)
+
+
+def test_what_rests_on_another_object_of_the_package_is_not_refused_before_that_one_is_there(
+    lab: Lab, installer: str, unique: str
+) -> None:
+    meta = "metadata:\n  name: app\n"
+    subject = f"subjects:\n- kind: ServiceAccount\n  name: app\n  namespace: {installer}\n"
+    files = {
+        "account.yaml": f"apiVersion: v1\nkind: ServiceAccount\n{meta}",
+        "role.yaml": f"apiVersion: {RBAC}/v1\nkind: Role\n{meta}rules: []\n",
+        "binding.yaml": f"apiVersion: {RBAC}/v1\nkind: RoleBinding\n{meta}{subject}"
+        f"roleRef:\n  apiGroup: {RBAC}\n  kind: Role\n  name: app\n",
+        "pod.yaml": f"apiVersion: v1\nkind: Pod\n{meta}spec:\n  serviceAccountName: app\n"
+        "  containers:\n  - name: app\n    image: registry.example.com/app:1\n",
+    }
+    lab.apply(
+        package(f"{unique}.example.com", "1.0.0", fetch=inline(files)),
+        install("web", installer, f"{unique}.example.com", version="1.0.0"),
+    )
+
+    done = lab.settled("ipkg", "web", installer)
+
+    kinds = [entry["ref"].split("/")[-3] for entry in done["status"]["inventory"]]
+    assert sorted(kinds) == ["Pod", "Role", "RoleBinding", "ServiceAccount"]
+
+
+def test_an_upgrade_may_widen_a_definition_and_use_what_it_allows(lab: Lab, installer: str, unique: str) -> None:
+    def files(*sizes: str) -> dict[str, str]:
+        group = f"{unique}.example.com"
+        schema = {"type": "object", "properties": {"size": {"type": "string", "enum": list(sizes)}}}
+        definition = {
+            "apiVersion": "apiextensions.k8s.io/v1",
+            "kind": "CustomResourceDefinition",
+            "metadata": {"name": f"boxes.{group}"},
+            "spec": {
+                "group": group,
+                "scope": "Namespaced",
+                "names": {"plural": "boxes", "kind": "Box"},
+                "versions": [{"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}],
+            },
+        }
+        box = {"apiVersion": f"{group}/v1", "kind": "Box", "metadata": {"name": "box"}, "size": sizes[-1]}
+        return {"crd.yaml": json.dumps(definition), "box.yaml": json.dumps(box)}
+
+    rules = [{"apiGroups": ["apiextensions.k8s.io"], "resources": ["customresourcedefinitions"], "verbs": ["*"]}]
+    lab.apply(
+        *cluster_rights(unique, installer, rules),
+        package(f"{unique}.example.com", "1.0.0", fetch=inline(files("small"))),
+        install("web", installer, f"{unique}.example.com", constraint="*"),
+    )
+    lab.settled("ipkg", "web", installer)
+
+    lab.apply(package(f"{unique}.example.com", "1.1.0", fetch=inline(files("small", "large"))))
+
+    lab.settled("ipkg", "web", installer, when=lambda obj: obj["status"]["version"] == "1.1.0")
+    box = lab.get(f"boxes.{unique}.example.com", "box", installer)
+    assert box is not None
+    assert box["size"] == "large"
+    lab.delete("ipkg", "web", installer)

@@ -23,6 +23,7 @@ from packhouse.adapters.api_server import (
 from packhouse.adapters.discovery import Discovery, group_path
 from packhouse.adapters.refusals import discreet, forbidden
 from packhouse.api.errors import (
+    ApiServerError,
     ClusterUnavailable,
     DeployFailed,
     FieldConflict,
@@ -70,9 +71,11 @@ class KubeCluster:
         if path is None:
             return None
         try:
-            return await self._call(Request("GET", path, accept=METADATA if metadata_only else JSON), str(ref))
+            found = await self._call(Request("GET", path, accept=METADATA if metadata_only else JSON), str(ref))
         except _Absent:
             return None
+        # Asked for its metadata alone, the server calls everything a PartialObjectMetadata.
+        return {**found, "apiVersion": ref.kind.api_version, "kind": ref.kind.kind}
 
     async def pages(
         self, kind: Kind, *, namespace: str = "", label_selector: str = "", metadata_only: bool = False
@@ -235,6 +238,8 @@ class KubeCluster:
                 return ClusterUnavailable(f"{what}: the API server does not accept the token of {self._who}")
             case code, _ if code >= 500 and refused.request.method == "GET":
                 return ClusterUnavailable(f"{what}: {refused.message}")
+            case code, _ if code >= 500:
+                return ApiServerError(f"{what}: {discreet(refused)}")
             case _:
                 return DeployFailed(f"{what}: {discreet(refused)}")
 

@@ -34,6 +34,10 @@ class Store(Protocol):
     def keys(self) -> set[Key]: ...
 
 
+class HistoryRewritten(Exception):
+    """No PackhouseError: everything that the process knows is of a world that is gone, and it must end."""
+
+
 class ListWatch:
     """One kind, one store. `synced` is set once the first list is in the store."""
 
@@ -43,10 +47,11 @@ class ListWatch:
         self._cluster = cluster
         self._store = store
         self._metadata_only = metadata_only
+        self._highest = "0"  # what the API server never goes behind, unless its store is set back
         self._version = ""  # of the last list, event or bookmark; "" asks for a new list
 
     async def run(self) -> None:
-        """Never returns; trouble is logged and tried again with back-off and jitter."""
+        """Never returns; trouble is logged and tried again with back-off and jitter. Raises HistoryRewritten."""
         delay = BACKOFF_FIRST_SECONDS
         while True:
             try:
@@ -70,11 +75,16 @@ class ListWatch:
             for obj in page.items:
                 seen.add(_key(obj))
                 self._store.put(obj)
+        if version and int(version) < int(self._highest):
+            raise HistoryRewritten(
+                f"the list of {self.kind} is older ({version}) than what was seen before ({self._highest}): "
+                f"etcd was restored from a backup, so the operator has to begin anew"
+            )
         if not version:
             raise ClusterUnavailable(f"{self.kind} is not served; install the CRDs of packhouse")
         for key in held - seen:
             self._store.drop(key)
-        self._version = version
+        self._version = self._highest = version
         self.synced.set()
 
     async def _watch(self) -> None:
@@ -88,7 +98,7 @@ class ListWatch:
                     self._store.drop(_key(event.object), version=version)
                 case _:  # a bookmark: only the version counts
                     pass
-            self._version = version
+            self._version = self._highest = version
 
 
 def _key(obj: Json) -> Key:

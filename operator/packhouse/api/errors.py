@@ -152,6 +152,10 @@ class DeployFailed(Failed):
     reason = Reason.DEPLOY_FAILED
 
 
+class ApiServerError(Failed):
+    reason = Reason.API_SERVER_ERROR
+
+
 class DeadlineExceeded(Failed):
     reason = Reason.DEADLINE_EXCEEDED
 

@@ -1,6 +1,6 @@
 """One frozen view per kind: an object of the API, read once, with absence made explicit.
 
-The API server has checked what a schema can say; what it cannot say raises InvalidSpec here.
+The API server has checked the objects; nothing is checked again here, and nothing raises.
 """
 
 from __future__ import annotations

@@ -81,7 +81,8 @@ async def _uninstall(
     async with app.connected(settings, kubeconfig=kubeconfig, context=context) as link:
         cluster: Cluster = link.cluster
         content = [(kind, await _all(cluster, kind)) for kind in CONTENT]
-        operator = [ref for kind in OPERATOR for ref in await _all(cluster, kind, PART_OF)]
+        everywhere = [ref for kind in OPERATOR for ref in await _all(cluster, kind, PART_OF)]
+        operator = [ref for ref in everywhere if ref.namespace in ("", settings.operator_namespace)]
         crds = [] if keep_crds else [ref for name in CRDS if await cluster.get(ref := Ref(CRD, "", name))]
         if not operator and not crds and not any(refs for _, refs in content):
             typer.echo("Packhouse is not installed in this cluster.")
@@ -92,6 +93,8 @@ async def _uninstall(
         for kind, refs in content:
             await _remove(cluster, refs, seconds)
             typer.echo(f"{kind.kind}: {len(refs)} removed")
+        for kind in CONTENT:  # what was made since the list above: without the operator its finalizer would stay
+            await _remove(cluster, await _all(cluster, kind), seconds)
         await _remove(cluster, operator, seconds)
         typer.echo(f"operator: {len(operator)} objects removed")
         await _remove(cluster, crds, seconds)

@@ -15,10 +15,28 @@ T = TypeVar("T")
 
 
 async def live(cluster: Cluster, refs: Iterable[Ref]) -> dict[Identity, Json]:
-    """The metadata of those that exist. Raises Forbidden, ClusterUnavailable."""
-    wanted = {Identity.of(ref): ref for ref in refs}
+    """The metadata of those that exist. Of two refs to the same object the first says under which version.
+
+    Raises Forbidden, ClusterUnavailable.
+    """
+    wanted: dict[Identity, Ref] = {}
+    for ref in refs:
+        if Identity.of(ref) not in wanted:
+            wanted[Identity.of(ref)] = await _under_served_version(cluster, ref)
     found = await gathered([cluster.get(ref, metadata_only=True) for ref in wanted.values()])
     return {identity: obj for identity, obj in zip(wanted, found, strict=True) if obj is not None}
+
+
+async def _under_served_version(cluster: Cluster, ref: Ref) -> Ref:
+    """A recorded object outlives the version that it was applied under: another one serves it as well."""
+    if await cluster.served(ref.kind) is not None:
+        return ref
+    for api_version in await cluster.groups():
+        group, _, version = api_version.rpartition("/")
+        other = Kind(group, version, ref.kind.kind)
+        if group == ref.kind.group and await cluster.served(other) is not None:
+            return Ref(other, ref.namespace, ref.name)
+    return ref
 
 
 async def settled(cluster: Cluster, objects: Sequence[Json], default_namespace: str) -> list[Json]:

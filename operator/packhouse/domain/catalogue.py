@@ -32,6 +32,7 @@ class Entry:
     revision: str = ""
     repository: str | None = None
     also_offered_by: tuple[str, ...] = ()
+    kubernetes: str = ""  # a constraint on the cluster's version; "" takes any
 
     @property
     def offered_by(self) -> frozenset[str]:
@@ -60,6 +61,7 @@ class Wish:
     recorded_repository: str | None = None
     recorded_digest: str | None = None
     last_attempted: str | None = None
+    kubernetes: str = ""  # the cluster's version; "" where it is not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,13 @@ def choose(wish: Wish, known: Sequence[Entry]) -> Choice:
     trusted = [entry for entry in known if _trusted(wish, entry)]
     if not trusted:
         raise PackageNotFound(_untrusted(wish, known))
-    chosen = _pick(wish, trusted)
+    usable = [entry for entry in trusted if _runs_on(entry, wish.kubernetes)]
+    if not usable:
+        raise NoMatchingVersion(
+            f"none of the {len(trusted)} known versions of {wish.public_name} runs on Kubernetes {wish.kubernetes} "
+            f"({trusted[0].version} wants {trusted[0].kubernetes}); use a repository that offers one which does"
+        )
+    chosen = _pick(wish, usable)
     _guard_downgrade(wish, chosen)
     return Choice(chosen, _followed(wish, chosen), _passed_over(wish, chosen, known))
 
@@ -121,6 +129,16 @@ def _trusted(wish: Wish, entry: Entry) -> bool:
         return True
     # Automatic upgrades stay within the repository that the installed package came from.
     return wish.recorded_repository in entry.offered_by
+
+
+def _runs_on(entry: Entry, kubernetes: str) -> bool:
+    """A constraint that cannot be read holds nobody back: it speaks of the cluster, not of the package."""
+    if not entry.kubernetes or not kubernetes:
+        return True
+    try:
+        return versions.satisfies(versions.core(kubernetes), entry.kubernetes)
+    except InvalidConstraint:
+        return True
 
 
 def _is_what_it_has(wish: Wish, entry: Entry) -> bool:

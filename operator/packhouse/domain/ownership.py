@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from packhouse.api.names import ALSO_OFFERED_BY, REPOSITORY_LABEL, REVISION
@@ -64,9 +64,15 @@ def entry_of(doc: Json) -> Entry:
         version=spec.get("version") or "",
         digest=content_digest(doc),
         revision=annotations.get(REVISION, ""),
+        kubernetes=_kubernetes(spec.get("kubernetesVersionSelection") or {}),
         repository=(metadata.get("labels") or {}).get(REPOSITORY_LABEL),
         also_offered_by=tuple(name for name in others.split(",") if name),
     )
+
+
+def _kubernetes(selection: Json) -> str:
+    """Spelled `constraint` in the design's own API and `constraints` in the later generation."""
+    return str(selection.get("constraint") or selection.get("constraints") or "")
 
 
 def decide(me: str, offered: Sequence[Json], live: Mapping[str, Entry], *, kind: str, may_remove: bool) -> list[Step]:
@@ -98,7 +104,7 @@ def _arrive(me: str, doc: Json, entry: Entry | None) -> Step:
         return (
             Step(kind, name, Action.KEEP, entry=entry)
             if same
-            else Step(kind, name, Action.CONFIGURE, marked(doc, me, ()), entry)
+            else Step(kind, name, Action.CONFIGURE, marked(doc, me, (), over=entry), entry)
         )
     if same:
         if me in entry.also_offered_by:
@@ -110,7 +116,7 @@ def _arrive(me: str, doc: Json, entry: Entry | None) -> Step:
     mine = revision_key((doc["metadata"].get("annotations") or {}).get(REVISION, ""))
     theirs = revision_key(entry.revision)
     if mine > theirs:
-        return Step(kind, name, Action.TAKE_OVER, marked(doc, me, ()), entry)
+        return Step(kind, name, Action.TAKE_OVER, marked(doc, me, (), over=entry), entry)
     return Step(kind, name, Action.SUPERSEDED if mine < theirs else Action.CONFLICT, entry=entry)
 
 
@@ -120,6 +126,14 @@ def leave(me: str, entry: Entry, *, kind: str) -> Step:
         return Step(kind, entry.name, Action.RELEASE, entry=entry)
     heirs = [name for name in entry.also_offered_by if name != me]
     return Step(kind, entry.name, Action.PASS_ON if heirs else Action.REMOVE, entry=entry)
+
+
+def handed_over(me: str, entry: Entry) -> Entry:
+    """The entry after `handing_over`."""
+    rest = [name for name in entry.also_offered_by if name != me]
+    if entry.repository == me:
+        return replace(entry, repository=rest[0], also_offered_by=tuple(rest[1:]))
+    return replace(entry, also_offered_by=tuple(rest))
 
 
 def handing_over(me: str, entry: Entry) -> list[Json]:
@@ -154,14 +168,18 @@ def purging(doc: Json, live: Json) -> list[Json]:
     return [{"op": "test", "path": "/metadata/resourceVersion", "value": version}, *operations]
 
 
-def marked(doc: Json, repository: str | None, others: Sequence[str]) -> Json:
-    """`doc` with its owner's label and the list of those that offer the same."""
+def marked(doc: Json, repository: str | None, others: Sequence[str], *, over: Entry | None = None) -> Json:
+    """`doc` with its owner's label and the list of those that offer the same.
+
+    Over an entry that has such a list, an empty one is said: left out, it would stay, since a hand-over wrote it, and
+    for a moment the new content would pass for theirs.
+    """
     metadata = doc["metadata"]
     labels = {**(metadata.get("labels") or {})}
     annotations = {**(metadata.get("annotations") or {})}
     if repository is not None:
         labels[REPOSITORY_LABEL] = repository
-    if others:
+    if others or (over is not None and over.also_offered_by):
         annotations[ALSO_OFFERED_BY] = ",".join(others)
     return {**doc, "metadata": {**metadata, "labels": labels, "annotations": annotations}}
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from packhouse.api.errors import DeletionPending, OwnershipConflict
 from packhouse.api.names import APPLY_MANAGER
 from packhouse.domain.inventory import Entry, Identity, Inventory
-from packhouse.domain.objects import digest, managed_digest, owner_of, ref_of
+from packhouse.domain.objects import digest, kind_of, managed_digest, owner_of, ref_of
 from packhouse.domain.order import WAVES, wave_of
 from packhouse.ports import Json, Ref
 
@@ -136,10 +136,11 @@ def _leave(entry: Entry, found: Json | None, owner: str) -> Change:
     if found is None:
         return Change(entry.ref, Action.FORGET, "it is gone", entry=entry)
     uid = found["metadata"]["uid"]
+    ref = Ref(kind_of(found), entry.ref.namespace, entry.ref.name)  # as it is served now
     # Somebody else's by now, or never ours: it stays.
     if owner_of(found) != owner:
-        return Change(entry.ref, Action.FORGET, "it is not this install's any more", entry=entry, uid=uid)
-    return Change(entry.ref, Action.PRUNE, "it is no longer wanted", entry=entry, uid=uid)
+        return Change(ref, Action.FORGET, "it is not this install's any more", entry=entry, uid=uid)
+    return Change(ref, Action.PRUNE, "it is no longer wanted", entry=entry, uid=uid)
 
 
 def drifted(inventory: Inventory, live: Mapping[Identity, Json]) -> bool:

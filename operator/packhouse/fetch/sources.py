@@ -46,7 +46,7 @@ class Content:
                 room -= size
                 if room < 0:
                     raise FetchLimitExceeded(
-                        f"the fetched files have more than {most_bytes} bytes (PACKHOUSE_BUNDLE_UNPACKED_MOST_BYTES)"
+                        f"the fetched files have more than {most_bytes} bytes (PACKHOUSE_CONTENT_MOST_BYTES)"
                     )
                 files[path] = load()
         except OSError as error:

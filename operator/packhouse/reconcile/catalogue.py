@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from packhouse.api.errors import DeletionPending, DeployFailed, FieldConflict
+from packhouse.api.errors import DeletionPending, DeployFailed
 from packhouse.api.names import (
     CATALOGUE_MANAGER,
     PACKAGE,
@@ -19,7 +19,7 @@ from packhouse.api.names import (
 )
 from packhouse.deploy.live import gathered
 from packhouse.domain.catalogue import Entry
-from packhouse.domain.ownership import Action, Step, handing_over, is_mine, leave, purging
+from packhouse.domain.ownership import Action, Step, handed_over, handing_over, is_mine, leave, purging
 from packhouse.ports import BundleFault, Cluster, Json, Kind, Ref
 from packhouse.reconcile.stores import Objects
 from packhouse.reconcile.world import World
@@ -63,8 +63,9 @@ class CatalogueWriter:
         assert doc is not None  # noqa: S101 - write() passes no other
         is_new = step.entry is None
         try:
-            answer = await self._cluster.apply(doc, manager=CATALOGUE_MANAGER, metadata_only=is_new)
-        except (DeployFailed, FieldConflict) as refused:
+            # Without force, what somebody made by hand a moment ago is not overwritten: the next look finds it.
+            answer = await self._cluster.apply(doc, manager=CATALOGUE_MANAGER, force=not is_new, metadata_only=is_new)
+        except DeployFailed as refused:
             return BundleFault(step.name, 0, refused.message)
         if not is_new:
             answer = await self._purge(step, doc, answer)
@@ -111,6 +112,9 @@ class CatalogueWriter:
         answer = await self._cluster.patch(Ref(_kind(step.kind), "", step.name), handing_over(me, step.entry))
         if answer is None:
             self._stores[step.kind].drop(("", step.name))
+        else:
+            version = answer["metadata"]["resourceVersion"]
+            self._stores[step.kind].put_trimmed(("", step.name), version, handed_over(me, step.entry))
 
     async def _delete(self, step: Step) -> None:
         assert step.entry is not None  # noqa: S101 - only what exists is deleted

@@ -33,7 +33,7 @@ class Dispatch:
         self._repositories = RepositoryReconciler(world, pace)
         self._unreported: dict[Key, int] = {}
         self.queue = Queue(self.reconcile)
-        Wake(world.stores, self.queue, self.installs.chosen).connect()
+        Wake(world, self.queue, self.installs.chosen).connect()
 
     async def reconcile(self, key: Key) -> float | None:
         """One reconcile; seconds until the next look. An outcome that could not be reported is tried again."""
@@ -41,6 +41,7 @@ class Dispatch:
             delay = await self._story(key)
         except PackhouseError as error:
             if await self._is_gone(key):
+                self._unreported.pop(key, None)
                 return None
             tries = self._unreported[key] = self._unreported.get(key, 0) + 1
             settings = self._world.settings
@@ -84,7 +85,6 @@ class Dispatch:
             return await (self._remover.remove(install) if install.meta.deleting else self.installs.reconcile(install))
         repository = self._world.stores.repositories.get(where)
         if repository is None:
-            self._repositories.forget(where)
             return None
         story = self._repositories
         return await (story.remove(repository) if repository.meta.deleting else story.reconcile(repository))

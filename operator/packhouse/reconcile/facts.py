@@ -22,6 +22,11 @@ class ClusterFacts:
         self._asked = float("-inf")
         self._facts: Json = {}
 
+    @property
+    def version(self) -> str:
+        """The cluster's version as it was told last; "" before that."""
+        return str(self._facts.get("version", ""))
+
     async def now(self) -> Json:
         """Raises ClusterUnavailable."""
         async with self._lock:

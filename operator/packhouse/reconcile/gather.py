@@ -48,7 +48,9 @@ class Facts:
 
 def take(world: World, install: InstalledPackage) -> Choice:
     """The Package that the install takes from the catalogue as it is known now. Raises what `choose` raises."""
-    return choose(wish_of(install), world.stores.packages.lookup(install.public_name, install.meta.namespace))
+    return choose(
+        wish_of(install, world.facts.version), world.stores.packages.lookup(install.public_name, install.meta.namespace)
+    )
 
 
 def mark_of(choice: Choice) -> str:
@@ -82,7 +84,8 @@ async def gather(world: World, progress: Progress, choice: Choice) -> Facts:
     return Facts(choice, package, sources, digest(inputs), cluster)
 
 
-def wish_of(install: InstalledPackage) -> Wish:
+def wish_of(install: InstalledPackage, kubernetes: str) -> Wish:
+    """`kubernetes`: the cluster's version, "" where it is not known yet."""
     return Wish(
         public_name=install.public_name,
         version=install.version,
@@ -94,6 +97,7 @@ def wish_of(install: InstalledPackage) -> Wish:
         recorded_repository=install.recorded_repository,
         recorded_digest=install.recorded_digest,
         last_attempted=install.status.get("lastAttemptedVersion"),
+        kubernetes=kubernetes,
     )
 
 

@@ -25,7 +25,6 @@ from packhouse.domain.order import wave_of
 from packhouse.domain.plan import Plan, drifted, plan
 from packhouse.fetch import fetch_all
 from packhouse.ports import Cluster, Json, Kind, Ref, RenderJob
-from packhouse.queue import Key as QueueKey
 from packhouse.reconcile import finalizer
 from packhouse.reconcile.claims import Claims
 from packhouse.reconcile.gather import Facts, Progress, context_of, gather, mark_of, take
@@ -59,7 +58,6 @@ class InstallReconciler:
 
     def forget(self, key: Key) -> None:
         self._remembered.pop(key, None)
-        self._pace.forget(queue_key(key))
         self.chosen.pop(key, None)
 
     async def reconcile(self, install: InstalledPackage) -> float | None:
@@ -77,10 +75,11 @@ class InstallReconciler:
         except Exception as error:
             return await self._failed(progress, error)
         await self._report(progress, values_checked(outcome))
-        return self._pace.after_success(queue_key(install.meta.key), install.sync_period)
+        return self._pace.after_success(install.meta, install.sync_period)
 
     async def _enforce(self, progress: Progress) -> Outcome:
         world, install = self._world, progress.install
+        await world.facts.now()  # which packages there are for it depends on the cluster's version
         choice = self._choose(install)
         progress.fields |= _attempted(choice)
         facts = await gather(world, progress, choice)
@@ -132,16 +131,17 @@ class InstallReconciler:
         progress.fields["fetch"] = {"digest": fetched.digest}
         progress.stage = "template"
         documents, values_digest = await read_values(world.cluster, install)
-        rendered = await world.renderer.render(
-            RenderJob(
-                files=await fetched.files(),
-                steps=package.template,
-                values=documents,
-                values_schema=package.values_schema,
-                enforce_schema=world.settings.values_schema_check == "enforce",
-                context=context_of(install, facts),
+        async with world.reading:
+            rendered = await world.renderer.render(
+                RenderJob(
+                    files=await fetched.files(),
+                    steps=package.template,
+                    values=documents,
+                    values_schema=package.values_schema,
+                    enforce_schema=world.settings.values_schema_check == "enforce",
+                    context=context_of(install, facts),
+                )
             )
-        )
         stanza: Json = {
             "digest": digest(rendered.objects),
             "valuesDigest": values_digest,
@@ -212,7 +212,7 @@ class InstallReconciler:
             stanza = progress.fields.get(progress.stage) or install.status.get(progress.stage) or {}
             progress.fields[progress.stage] = {**stanza, "error": outcome.message}
         await self._report(progress, values_checked(outcome, error))
-        return self._pace.after_failure(queue_key(install.meta.key), error, install.sync_period)
+        return self._pace.after_failure(install.meta, error, install.sync_period)
 
     async def _report(self, progress: Progress, outcome: Outcome, ahead: Mapping[str, Any] | None = None) -> None:
         """`ahead` is said now and not again: what the rest of the reconcile will make it is not known yet."""
@@ -221,10 +221,6 @@ class InstallReconciler:
         fields = {**progress.fields, **(ahead or {})}
         status = await self._world.reporter.report(subject, outcome, fields, started=progress.started)
         progress.install = replace(install, status=status)
-
-
-def queue_key(key: Key) -> QueueKey:
-    return QueueKey(INSTALLED_PACKAGE, *key)
 
 
 def _attempted(choice: Choice) -> Json:

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from packhouse.api.views import Meta
 from packhouse.domain.schedule import seconds_of, with_jitter
-from packhouse.queue import Key
 from packhouse.reconcile.outcome import delay_after
 from packhouse.settings import Settings
 
@@ -18,24 +18,24 @@ FALLBACK_SECONDS: Final = 300.0
 
 
 class Pace:
-    """One for all stories."""
+    """One for all stories; objects are told apart by their uid."""
 
     def __init__(self, settings: Settings, chance: Callable[[], float]) -> None:
         self._settings = settings
         self._chance = chance
-        self._failures: dict[Key, int] = {}
+        self._failures: dict[str, int] = {}
 
-    def forget(self, key: Key) -> None:
-        self._failures.pop(key, None)
+    def forget(self, meta: Meta) -> None:
+        self._failures.pop(meta.uid, None)
 
-    def after_success(self, key: Key, sync_period: str) -> float:
+    def after_success(self, meta: Meta, sync_period: str) -> float:
         """Seconds until the next look."""
-        self.forget(key)
+        self.forget(meta)
         return self._sync(sync_period)
 
-    def after_failure(self, key: Key, error: Exception, sync_period: str) -> float:
+    def after_failure(self, meta: Meta, error: Exception, sync_period: str) -> float:
         """Seconds until the next try: where only a change helps, a sync period, since sources change unwatched."""
-        failures = self._failures[key] = self._failures.get(key, 0) + 1
+        failures = self._failures[meta.uid] = self._failures.get(meta.uid, 0) + 1
         sync = self._sync(sync_period)
         delay = delay_after(
             error,

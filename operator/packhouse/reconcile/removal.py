@@ -19,7 +19,6 @@ from packhouse.deploy.live import live
 from packhouse.domain.inventory import Inventory
 from packhouse.domain.plan import plan
 from packhouse.reconcile import finalizer
-from packhouse.reconcile.install import queue_key
 from packhouse.reconcile.outcome import Outcome, not_deleted
 from packhouse.reconcile.pace import Pace
 from packhouse.reconcile.report import Subject
@@ -48,6 +47,7 @@ class InstallRemover:
             await finalizer.release(self._world.cluster, INSTALLED_PACKAGE, install.meta)
         except Exception as error:
             return await self._failed(install, error, fields, started)
+        self._pace.forget(install.meta)
         self._forget(install.meta.key)
         return None
 
@@ -88,7 +88,7 @@ class InstallRemover:
         if not isinstance(error, PackhouseError):
             log.exception("InstalledPackage %s: a bug", install.owner)
         await self._report(install, not_deleted(error), fields, started)
-        return self._pace.after_failure(queue_key(install.meta.key), error, install.sync_period)
+        return self._pace.after_failure(install.meta, error, install.sync_period)
 
     async def _report(
         self, install: InstalledPackage, outcome: Outcome, fields: dict[str, Any], started: datetime

@@ -16,14 +16,13 @@ from typing import Any, Final
 from packhouse.api.conditions import Reason
 from packhouse.api.errors import BundleInvalid, InvalidSpec, OwnershipConflict, PackhouseError
 from packhouse.api.names import FINALIZER, PACKAGE, PACKAGE_METADATA, PACKAGE_REPOSITORY
-from packhouse.api.views import Key, PackageRepository
+from packhouse.api.views import PackageRepository
 from packhouse.domain.catalogue import Entry
 from packhouse.domain.objects import digest
 from packhouse.domain.ownership import Action, Step, decide, holding
 from packhouse.domain.schedule import seconds_of
 from packhouse.fetch import Fetched, fetch_all, resolve_all
 from packhouse.ports import BundleContent, BundleFault, Json
-from packhouse.queue import Key as QueueKey
 from packhouse.reconcile import finalizer
 from packhouse.reconcile.catalogue import CatalogueWriter, crd_schemas
 from packhouse.reconcile.outcome import Outcome, held, not_deleted, not_reconciled, succeeded
@@ -36,6 +35,8 @@ from packhouse.reconcile.world import World
 log = logging.getLogger(__name__)
 
 MOST_LISTED: Final = 50
+#: What is read of a bundle that has no folder packages/.
+OLD_LAYOUT: Final = ("**/*.yml", "**/*.yaml", "**/*.json")
 
 
 @dataclass(slots=True)
@@ -58,9 +59,6 @@ class RepositoryReconciler:
         #: Two repositories that bring the same name at the same moment would both find it free.
         self._turn = asyncio.Lock()
 
-    def forget(self, key: Key) -> None:
-        self._pace.forget(queue_key(key))
-
     async def reconcile(self, repository: PackageRepository) -> float | None:
         """Seconds until the next look."""
         if FINALIZER not in repository.meta.finalizers:
@@ -75,7 +73,7 @@ class RepositoryReconciler:
         except Exception as error:
             return await self._failed(progress, error)
         await self._report(repository, outcome, progress.fields, progress.started)
-        return self._pace.after_success(queue_key(repository.meta.key), repository.sync_period)
+        return self._pace.after_success(repository.meta, repository.sync_period)
 
     async def remove(self, repository: PackageRepository) -> float | None:
         """Ownership is passed on, the rest is deleted, then the finalizer goes. Seconds until the next look."""
@@ -90,8 +88,8 @@ class RepositoryReconciler:
             if not isinstance(error, PackhouseError):
                 log.exception("PackageRepository %s: a bug", repository.meta.name)
             await self._report(repository, not_deleted(error), {}, started)
-            return self._pace.after_failure(queue_key(repository.meta.key), error, repository.sync_period)
-        self.forget(repository.meta.key)
+            return self._pace.after_failure(repository.meta, error, repository.sync_period)
+        self._pace.forget(repository.meta)
         return None
 
     async def _sync(self, progress: Progress) -> Outcome:
@@ -108,15 +106,16 @@ class RepositoryReconciler:
         content = await self._read(fetched)
         refuse_empty(content)
         content = self._allowed(repository, content)
-        # Only now: a digest in status says that the catalogue holds what that bundle offers.
-        progress.fields |= {"fetch": {"digest": fetched.digest}, "version": fetched.version}
         async with self._turn:
-            return await self._import(progress, content)
+            return await self._import(progress, fetched, content)
 
     async def _read(self, fetched: Fetched) -> BundleContent:
-        return await self._world.renderer.read_bundle(await fetched.files(), await crd_schemas(self._world.cluster))
+        schemas = await crd_schemas(self._world.cluster)
+        async with self._world.reading:
+            files = await fetched.files(("packages/**",)) or await fetched.files(OLD_LAYOUT)
+            return await self._world.renderer.read_bundle(files, schemas)
 
-    async def _import(self, progress: Progress, content: BundleContent) -> Outcome:
+    async def _import(self, progress: Progress, fetched: Fetched, content: BundleContent) -> Outcome:
         """Write first, and remove only if not one document of the bundle is bad."""
         stores = self._world.stores
         me = progress.repository.meta.name
@@ -132,7 +131,10 @@ class RepositoryReconciler:
         leaving = [step for step in steps if step.action in LEAVING] if not faults else []
         await self._writer.withdraw_steps(me, leaving)
         conflicts = [step for step in arriving if step.action is Action.CONFLICT]
+        # Only now: a digest in status says that the catalogue holds what that bundle offers.
         progress.fields |= {
+            "fetch": {"digest": fetched.digest},
+            "version": fetched.version,
             "packages": _counts(steps, held_digest(me, stores.packages, stores.metadatas), content, bool(faults)),
             "badDocuments": [
                 {"file": fault.file, "line": fault.line, "message": fault.message} for fault in faults[:MOST_LISTED]
@@ -192,17 +194,13 @@ class RepositoryReconciler:
         if progress.in_fetch:
             progress.fields["fetch"] = {**(repository.status.get("fetch") or {}), "error": outcome.message}
         await self._report(repository, outcome, progress.fields, progress.started)
-        return self._pace.after_failure(queue_key(repository.meta.key), error, repository.sync_period)
+        return self._pace.after_failure(repository.meta, error, repository.sync_period)
 
     async def _report(
         self, repository: PackageRepository, outcome: Outcome, fields: dict[str, Any], started: datetime
     ) -> None:
         subject = Subject(PACKAGE_REPOSITORY, repository.meta, repository.status)
         await self._world.reporter.report(subject, outcome, fields, started=started)
-
-
-def queue_key(key: Key) -> QueueKey:
-    return QueueKey(PACKAGE_REPOSITORY, *key)
 
 
 LEAVING: Final = frozenset({Action.PASS_ON, Action.RELEASE, Action.REMOVE})

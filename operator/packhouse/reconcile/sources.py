@@ -8,10 +8,9 @@ from __future__ import annotations
 from packhouse.api.errors import SecretMissing
 from packhouse.api.views import InstalledPackage
 from packhouse.fetch import Keyring, Sources
-from packhouse.ports import Cluster, Kind, Ref
+from packhouse.ports import Cluster, Ref
+from packhouse.reconcile.values import SECRET
 from packhouse.reconcile.world import World
-
-SECRET = Kind("", "v1", "Secret")
 
 
 def install_sources(world: World, install: InstalledPackage) -> Sources:
@@ -32,4 +31,4 @@ def _sources(world: World, reader: Cluster, namespace: str) -> Sources:
             )
         return Keyring.read(secret, f"Secret {namespace}/{name}")
 
-    return Sources(world.registry, keyring, world.settings.bundle_unpacked_most_bytes)
+    return Sources(world.registry, keyring, world.settings.content_most_bytes)

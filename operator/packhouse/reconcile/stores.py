@@ -7,7 +7,7 @@ reconcile has just written is not hidden by an event that was still under way.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 from packhouse.api.views import Key
@@ -33,10 +33,16 @@ class Objects(Generic[V]):
         metadata = obj["metadata"]
         key = (metadata.get("namespace") or "", metadata["name"])
         version = int(metadata.get("resourceVersion") or 0)
-        held_version, before = self._held.get(key, (-1, None))
-        if version <= held_version:
-            return
-        after = self._trim(obj)
+        if version > self._held.get(key, (-1, None))[0]:
+            self._keep(key, version, self._trim(obj))
+
+    def put_trimmed(self, key: Key, version: str, value: V) -> None:
+        """The same for what a write answered, where it answered with less than the object."""
+        if int(version) > self._held.get(key, (-1, None))[0]:
+            self._keep(key, int(version), value)
+
+    def _keep(self, key: Key, version: int, after: V) -> None:
+        _, before = self._held.get(key, (-1, None))
         self._held[key] = (version, after)
         self._note(key, before, after)
         if before != after:
@@ -83,9 +89,6 @@ class Packages(Objects[Entry]):
     def lookup(self, public_name: str, namespace: str) -> Sequence[Entry]:
         """`namespace` does not matter while packages are cluster-scoped."""
         return list(self._by_public_name.get(public_name, {}).values())
-
-    def by_name(self) -> Mapping[str, Entry]:
-        return {entry.name: entry for entry in self}
 
     def _note(self, key: Key, before: Entry | None, after: Entry | None) -> None:
         if before is not None:

@@ -12,10 +12,10 @@ from packhouse.api.errors import PackhouseError
 from packhouse.api.names import INSTALLED_PACKAGE, PACKAGE_REPOSITORY
 from packhouse.api.views import InstalledPackage, PackageRepository
 from packhouse.api.views import Key as ObjectKey
-from packhouse.domain.catalogue import Entry, choose
+from packhouse.domain.catalogue import Entry
 from packhouse.queue import Key, Queue
-from packhouse.reconcile.gather import mark_of, wish_of
-from packhouse.reconcile.world import Stores
+from packhouse.reconcile.gather import mark_of, take
+from packhouse.reconcile.world import World
 
 Watched = InstalledPackage | PackageRepository
 
@@ -23,8 +23,9 @@ Watched = InstalledPackage | PackageRepository
 class Wake:
     """`chosen` is what each install took from the catalogue when it last looked."""
 
-    def __init__(self, stores: Stores, queue: Queue, chosen: Mapping[ObjectKey, str]) -> None:
-        self._stores = stores
+    def __init__(self, world: World, queue: Queue, chosen: Mapping[ObjectKey, str]) -> None:
+        self._world = world
+        self._stores = world.stores
         self._queue = queue
         self._chosen = chosen
 
@@ -67,9 +68,8 @@ class Wake:
     def _is_concerned(self, install: InstalledPackage) -> bool:
         """Whether the catalogue means something else to the install than when it last looked."""
         last = self._chosen.get(install.meta.key)
-        known = self._stores.packages.lookup(install.public_name, install.meta.namespace)
         try:
-            return mark_of(choose(wish_of(install), known)) != last
+            return mark_of(take(self._world, install)) != last
         except PackhouseError as error:
             return str(error.reason) != last
 

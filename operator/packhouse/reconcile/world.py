@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -39,5 +40,6 @@ class World:
     facts: ClusterFacts
     stores: Stores
     settings: Settings
+    reading: asyncio.Semaphore  # around content that is held in memory on its way to the renderer
     chance: Callable[[], float] = random.random
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)

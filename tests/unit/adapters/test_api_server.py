@@ -15,7 +15,14 @@ from packhouse.adapters import api_server
 from packhouse.adapters.api_server import APPLY, ApiServer, Refused, Request
 from packhouse.adapters.cluster import KubeCluster
 from packhouse.adapters.discovery import Discovery
-from packhouse.api.errors import ClusterUnavailable, DeployFailed, FieldConflict, Forbidden, PackhouseError
+from packhouse.api.errors import (
+    ApiServerError,
+    ClusterUnavailable,
+    DeployFailed,
+    FieldConflict,
+    Forbidden,
+    PackhouseError,
+)
 from packhouse.ports import Kind, Ref, WatchExpired
 from packhouse.settings import Settings
 
@@ -305,7 +312,7 @@ OBJ = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "web", "nam
         (409, "AlreadyExists", DeployFailed),
         (422, "Invalid", DeployFailed),
         (404, "NotFound", DeployFailed),
-        (500, "InternalError", DeployFailed),
+        (500, "InternalError", ApiServerError),
         (503, "ServiceUnavailable", ClusterUnavailable),
         (401, "Unauthorized", ClusterUnavailable),
     ],

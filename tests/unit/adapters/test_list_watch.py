@@ -14,7 +14,7 @@ import pytest
 
 from fakes_cluster import FakeCluster
 from packhouse.adapters import list_watch
-from packhouse.adapters.list_watch import ListWatch
+from packhouse.adapters.list_watch import HistoryRewritten, ListWatch
 from packhouse.api.errors import ClusterUnavailable, PackhouseError
 from packhouse.ports import Json, Kind, Ref, WatchEvent
 
@@ -242,3 +242,16 @@ async def test_trouble_is_tried_again_ever_more_slowly(source: Breaking, waited:
     most = list_watch.BACKOFF_MOST_SECONDS
     assert waited[0] <= list_watch.BACKOFF_FIRST_SECONDS
     assert all(most / 2 <= wait <= most for wait in waited[8:12])
+
+
+async def test_a_list_that_is_older_than_what_was_seen_ends_the_watch_for_good() -> None:
+    cluster, store = FakeCluster(), Store()
+    for name in ("a", "b"):
+        await cluster.apply(
+            {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name, "namespace": "demo"}}, manager="m"
+        )
+    watch = ListWatch(cluster, CONFIG_MAP, store)
+    watch._highest = "1000"  # what was seen before etcd was restored from a backup
+    with pytest.raises(HistoryRewritten, match="restored from a backup"):
+        await asyncio.wait_for(watch.run(), 2)
+    assert not watch.synced.is_set()

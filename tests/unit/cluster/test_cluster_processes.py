@@ -17,7 +17,8 @@ from cluster.processes import ProgramEnded, Programs, StartFailed, free_ports, s
 
 TESTS = Path(__file__).parents[2]
 STARTS_AND_WAITS = """
-import os, sys, time
+import os, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # who is started in the background inherits that it is ignored
 from cluster.processes import Programs
 programs = Programs("victim")
 programs.start("sleeper", ["sh", "-c", "echo $$ > pid; sleep 300 & wait"])

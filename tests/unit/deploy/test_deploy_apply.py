@@ -267,3 +267,16 @@ async def test_live_finds_what_exists_and_no_more() -> None:
     await deploy(cluster, Inventory({}), obj("a"))
     found = await live(cluster, [ref_of(obj("a")), ref_of(obj("b")), Ref(Kind("x.example.com", "v1", "No"), "", "c")])
     assert [one["metadata"]["name"] for one in found.values()] == ["a"]
+
+
+async def test_an_object_that_was_applied_under_a_version_which_is_served_no_more_is_found_and_deleted() -> None:
+    cluster = FakeCluster()
+    await cluster.apply(crd(), manager="packhouse")
+    await cluster.apply(obj("a", "Thing", "example.com/v1"), manager="packhouse")
+    old = Ref(Kind("example.com", "v1alpha1", "Thing"), "demo", "a")
+    recorded = Inventory({}).union([old])
+
+    done = await carry_out(cluster, *await planned(cluster, recorded))
+
+    assert (done.deleted, len(done.inventory)) == (1, 0)
+    assert await cluster.get(Ref(Kind("example.com", "v1", "Thing"), "demo", "a")) is None

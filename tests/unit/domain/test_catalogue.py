@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -173,3 +174,12 @@ def test_other_content_under_the_installed_name_is_an_upgrade_and_is_not_taken_f
     installed = {**INSTALLED, "recorded_digest": "digest-of-before"}
     with pytest.raises(PackageNotFound, match="offered by other"):
         choose(wish(version="1.0.0", **installed), [entry("1.0.0", "other")])
+
+
+def test_versions_that_do_not_run_on_this_kubernetes_are_passed_over() -> None:
+    known = [replace(entry("1.0.0"), kubernetes=">=1.20.0"), replace(entry("1.1.0"), kubernetes=">=1.99.0")]
+    chosen = choose(wish(constraint="*", kubernetes="v1.37.2+k3s1"), known)
+    assert chosen.entry.version == "1.0.0"
+    with pytest.raises(NoMatchingVersion, match=r"runs on Kubernetes v1\.10\.0"):
+        choose(wish(constraint="*", kubernetes="v1.10.0"), known)
+    assert choose(wish(constraint="*"), known).entry.version == "1.1.0"  # the cluster's version is not known yet

@@ -31,7 +31,7 @@ def found(uid: str = "u1", fields: str = "a", owner: str | None = ME, deleting: 
         metadata["annotations"] = {OWNER_ANNOTATION: owner}
     if deleting:
         metadata["deletionTimestamp"] = "2026-01-01T00:00:00Z"
-    return {"metadata": metadata}
+    return {"apiVersion": OBJ["apiVersion"], "kind": OBJ["kind"], "metadata": metadata}
 
 
 def recorded(uid: str = "u1", desired: str = digest(OBJ), fields: str = "a") -> Entry:
@@ -119,7 +119,7 @@ def test_waves_go_up_when_applying_and_down_when_deleting() -> None:
         wanted("Secret", "e"),
     ]
     inventory = Inventory.of([Entry(ref_of(obj), "u1") for obj in objects])
-    there = {Identity.of(ref_of(obj)): found() for obj in objects}
+    there = {Identity.of(ref_of(obj)): {**obj, "metadata": {**found()["metadata"]}} for obj in objects}
 
     arriving = plan(objects, Inventory({}), {}, owner=ME, owners=()).waves
     leaving = plan([], inventory, there, owner=ME, owners=()).leaving
@@ -127,6 +127,16 @@ def test_waves_go_up_when_applying_and_down_when_deleting() -> None:
     kinds = [{change.ref.kind.kind for change in wave} for wave in arriving]
     assert kinds == [{"ServiceAccount"}, {"ConfigMap", "Secret"}, {"Deployment"}, {"Database"}]
     assert [{change.ref.kind.kind for change in wave} for wave in leaving] == kinds[::-1]
+
+
+def test_what_was_applied_under_a_version_that_is_served_no_more_is_deleted_under_the_one_that_is() -> None:
+    old = wanted("Ingress", "i", "networking.k8s.io/v1beta1")
+    now = {**wanted("Ingress", "i", "networking.k8s.io/v1"), "metadata": found()["metadata"]}
+    inventory = Inventory.of([Entry(ref_of(old), "u1")])
+
+    [[change]] = plan([], inventory, {Identity.of(ref_of(old)): now}, owner=ME, owners=()).leaving
+
+    assert (change.action, change.ref.kind.version) == (Action.PRUNE, "v1")
 
 
 def test_an_object_that_moved_to_a_newer_version_of_its_api_is_the_same_one() -> None:

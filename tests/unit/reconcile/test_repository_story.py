@@ -181,6 +181,25 @@ async def test_a_cluster_that_goes_away_in_the_middle_is_no_bad_document(shop: H
     assert set(await offered(shop)) == {"1.0.0", "1.1.0"}
 
 
+@pytest.mark.parametrize(
+    ("offers", "refused"),
+    [(("1.0.0", "1.1.0"), "1.1.0"), (("1.1.0",), "1.0.0")],
+    ids=["nothing was written yet", "nothing was removed yet"],
+)
+async def test_a_sync_that_failed_after_a_success_is_not_taken_for_one(
+    shop: House, offers: tuple[str, ...], refused: str
+) -> None:
+    await sync(shop, "main", *(package(version) for version in {"1.0.0", *offers} - {"1.1.0"}))
+    shop.cluster.refuse = lambda verb, ref: (
+        ClusterUnavailable("down") if ref.name.endswith(refused) and verb != "get" else None
+    )
+    status = await sync(shop, "main", *(package(version) for version in offers))
+    assert reason(status) == "ClusterUnavailable"
+    shop.cluster.refuse = lambda verb, ref: None
+    await shop.reconcile("main", PACKAGE_REPOSITORY)
+    assert set(await offered(shop)) == set(offers)
+
+
 async def test_a_sync_that_ended_writes_no_more(shop: House) -> None:
     plain = shop.cluster.apply
 
