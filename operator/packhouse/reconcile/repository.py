@@ -103,6 +103,9 @@ class RepositoryReconciler:
             return succeeded(self._words(repository.status.get("packages") or {}))
         fetched = await fetch_all([repository.fetch], sources)
         progress.in_fetch = False
+        before = repository.status.get("fetch") or {}
+        if "error" in before:  # that is over, whatever becomes of the content
+            progress.fields["fetch"] = {name: value for name, value in before.items() if name != "error"}
         content = await self._read(fetched)
         refuse_empty(content)
         content = self._allowed(repository, content)

@@ -273,7 +273,7 @@ async def test_an_object_that_was_applied_under_a_version_which_is_served_no_mor
     cluster = FakeCluster()
     await cluster.apply(crd(), manager="packhouse")
     await cluster.apply(obj("a", "Thing", "example.com/v1"), manager="packhouse")
-    old = Ref(Kind("example.com", "v1alpha1", "Thing"), "demo", "a")
+    old = Ref(Kind("example.com", "v1beta1", "Thing"), "demo", "a")
     recorded = Inventory({}).union([old])
 
     done = await carry_out(cluster, *await planned(cluster, recorded))
