@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from packhouse.api.errors import ApiServerError, ClusterUnavailable, Forbidden, PackhouseError
+from packhouse.api.errors import ApiServerError, ClusterUnavailable, DeployFailed, Forbidden, PackhouseError
 from packhouse.api.names import APPLY_MANAGER
 from packhouse.deploy.live import brought_kinds, gathered
 from packhouse.domain.inventory import Identity
@@ -61,8 +61,10 @@ async def _dry_run(cluster: Cluster, change: Change) -> PackhouseError | None:
     assert change.obj is not None, "only what is applied is asked for"  # noqa: S101 - a promise of the plan
     try:
         await cluster.apply(change.obj, manager=APPLY_MANAGER, dry_run=True, metadata_only=True)
-    except (ApiServerError, ClusterUnavailable):  # that says nothing about the object
+    except ClusterUnavailable:  # that says nothing about the object
         raise
+    except ApiServerError as failed:  # a value of the wrong type is answered so too
+        return DeployFailed(failed.message)
     except PackhouseError as refusal:
         return refusal
     return None

@@ -7,10 +7,15 @@ killed operator had written is found again; it narrows only after confirmation.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from packhouse.ports import Json, Kind, Ref
+
+#: group/version/Kind/namespace/name; the core group is left out, the namespace may be empty.
+_REF: Final = re.compile(r"(?:[^/]+/)?[^/]+/[^/]+/[^/]*/[^/]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,9 @@ class Inventory:
 
     @classmethod
     def from_wire(cls, wire: object) -> Inventory:
-        return cls.of(Entry.from_wire(entry) for entry in wire) if isinstance(wire, list) else cls({})
+        """What cannot be read was not written by us, and nothing can be done about it."""
+        entries = wire if isinstance(wire, list) else []
+        return cls.of(Entry.from_wire(entry) for entry in entries if _REF.fullmatch(entry.get("ref", "")))
 
     def to_wire(self) -> list[Json]:
         return [entry.to_wire() for entry in self.entries.values()]

@@ -157,7 +157,7 @@ def purging(doc: Json, live: Json) -> list[Json]:
     operations: list[Json] = [
         {"op": "remove", "path": f"/metadata/annotations/{_pointer(mark)}"}
         for mark in (ALSO_OFFERED_BY, REVISION)
-        if mark in held and mark not in wanted
+        if mark in held and not wanted.get(mark)
     ]
     spec = doc.get("spec") or {}
     if digest(live.get("spec") or {}) != digest(spec):

@@ -96,3 +96,8 @@ def test_the_size_before_the_first_write_is_the_size_after_the_last() -> None:
 
 def test_an_identity_names_no_version() -> None:
     assert Identity.of(ref()) == Identity("", "ConfigMap", "demo", "web")
+
+
+def test_entries_that_nobody_can_read_are_passed_over() -> None:
+    wire = [{"ref": "text"}, {"ref": ""}, {}, {"ref": "v1/ConfigMap/demo/web"}, {"ref": "apps/v1/Deployment/demo/"}]
+    assert [str(entry.ref) for entry in Inventory.from_wire(wire)] == ["ConfigMap demo/web (v1)"]
