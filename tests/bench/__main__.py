@@ -48,7 +48,7 @@ def documents(word: str) -> list[dict[str, object]]:
 
 
 def repositories(lab: Lab, cluster: Cluster) -> None:
-    first, again, gone, kubectl = [], [], [], []
+    first, gone, kubectl = [], [], []
     for run in range(RUNS):
         word = f"b{run}"
         image = lab.publish(word, documents(word))
@@ -56,12 +56,9 @@ def repositories(lab: Lab, cluster: Cluster) -> None:
         first.append(timed(lambda word=word: lab.settled("pkgr", word, seconds=120)))  # type: ignore[misc]
         applied = yaml.safe_dump_all(documents(f"k{run}"))
         kubectl.append(timed(lambda text=applied: cluster.kubectl("apply", "--server-side", "-f", "-", input=text)))  # type: ignore[misc]
-        lab.patch("pkgr", word, {"metadata": {"annotations": {"look": "again"}}})
-        again.append(timed(lambda word=word: lab.settled("pkgr", word)))  # type: ignore[misc]
         gone.append(timed(lambda word=word: lab.delete("pkgr", word)))  # type: ignore[misc]
         cluster.kubectl("delete", "packages.package.carvel.dev", "--all", "--wait=false")
     shown(f"repository of {PACKAGES} packages, first sync", first, "kubectl apply --server-side", kubectl)
-    shown(f"repository of {PACKAGES} packages, unchanged resync", again)
     shown(f"repository of {PACKAGES} packages, deletion", gone)
 
 
