@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from cluster.audit import AuditLog
 from cluster.find import Cluster
 from cluster.registry import LocalRegistry
 from lab import Lab, OperatorProcess, account, operator_kubeconfig
@@ -46,6 +47,15 @@ def operator(operator_config: Path, tmp_path_factory: pytest.TempPathFactory) ->
 def lab(operator: OperatorProcess, cluster: Cluster, registry: LocalRegistry) -> Lab:
     """The laboratory, with the operator running."""
     return Lab(cluster, registry.host)
+
+
+@pytest.fixture
+def audit(lab: Lab) -> AuditLog:
+    """Which requests the API server got. A cluster that was given writes none down."""
+    found = lab.cluster.audit
+    if found is None:
+        pytest.skip("a cluster that was given shows no audit log")
+    return found
 
 
 @pytest.fixture

@@ -6,8 +6,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-import pytest
-
 from cluster.audit import AuditLog, Call, writes
 from cluster.registry import LocalRegistry
 from lab import (
@@ -27,14 +25,6 @@ INSTALLS = 5
 PERIODS = 4
 BODY = "  greeting: {{ values.greeting }}\n  version: {{ package.version }}\n"
 SCHEMA = {"type": "object", "properties": {"greeting": {"type": "string", "default": "hello"}}}
-
-
-@pytest.fixture
-def audit(lab: Lab) -> AuditLog:
-    found = lab.cluster.audit
-    if found is None:
-        pytest.skip("a cluster that was given shows no audit log")
-    return found
 
 
 def documents(lab: Lab, word: str, *versions: str) -> list[Json]:

@@ -38,14 +38,6 @@ CONFIG_MAPS = rule("configmaps", "*")
 
 
 @pytest.fixture
-def audit(lab: Lab) -> AuditLog:
-    found = lab.cluster.audit
-    if found is None:
-        pytest.skip("a cluster that was given shows no audit log")
-    return found
-
-
-@pytest.fixture
 def packages(lab: Lab, unique: str) -> Iterator[str]:
     """The public name under which a test makes Packages by hand; all of them are gone afterwards."""
     name = f"{unique}.example.com"

@@ -33,14 +33,6 @@ def doc(word: str, version: str = "1.0.0", mark: str = "m") -> Json:
 
 
 @pytest.fixture
-def audit(lab: Lab) -> AuditLog:
-    found = lab.cluster.audit
-    if found is None:
-        pytest.skip("a cluster that was given shows no audit log")
-    return found
-
-
-@pytest.fixture
 def catalogue(lab: Lab, unique: str) -> Iterator[str]:
     """A repository that offers 1.0.0; gone afterwards. Its name is also the word in the names of packages."""
     lab.apply(repository(unique, lab.publish(f"{unique}/repo", [doc(unique)])))

@@ -72,7 +72,6 @@ class Reason(StrEnum):
     FORBIDDEN = "Forbidden"  #: RBAC refused a verb on a resource
     DEPLOY_FAILED = "DeployFailed"  #: the API server refused an object
     API_SERVER_ERROR = "ApiServerError"  #: the API server failed at a request (500), or a webhook behind it did
-    DEADLINE_EXCEEDED = "DeadlineExceeded"  #: a stage took longer than its settings allow
     FIELD_CONFLICT = "FieldConflict"  #: another field manager holds a field
     PRUNE_FAILED = "PruneFailed"  #: an object that should go could not be deleted
     CLUSTER_UNAVAILABLE = "ClusterUnavailable"  #: the API server did not answer

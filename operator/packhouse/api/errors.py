@@ -156,10 +156,6 @@ class ApiServerError(Failed):
     reason = Reason.API_SERVER_ERROR
 
 
-class DeadlineExceeded(Failed):
-    reason = Reason.DEADLINE_EXCEEDED
-
-
 class FieldConflict(Failed):
     reason = Reason.FIELD_CONFLICT
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 from jsonschema import Draft4Validator, FormatChecker
 from jsonschema.exceptions import ValidationError
 
+from packhouse.domain.type_names import type_name
 from packhouse.ports import Json
 
 _PRESERVE: Final = "x-kubernetes-preserve-unknown-fields"
@@ -20,15 +21,6 @@ _INT_OR_STRING: Final = "x-kubernetes-int-or-string"
 _ERRORS_MOST: Final = 20
 _MESSAGE_MOST: Final = 300
 
-_TYPE_NAMES: Final = {
-    bool: "a boolean",
-    int: "a number",
-    float: "a number",
-    str: "a text",
-    list: "a list",
-    dict: "a map",
-    type(None): "null",
-}
 _EXPECTED: Final = {
     "string": "a text",
     "integer": "a whole number",
@@ -137,7 +129,7 @@ def _sentence(error: ValidationError) -> str:
             names = [name for name in ([argument] if isinstance(argument, str) else argument) if name != "null"]
             expected = " or ".join(_EXPECTED.get(name, f"a {name}") for name in names)
             advice = ": quote it" if "string" in names and isinstance(instance, bool | int | float) else ""
-            found = _TYPE_NAMES.get(type(instance), "something else")
+            found = type_name(instance)
             return f"{path} must be {expected}, found {found}{advice}"
         case "enum":
             return f"{path} must be one of {', '.join(map(str, argument))}"

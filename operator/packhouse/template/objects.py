@@ -10,21 +10,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from packhouse.api.errors import RenderedInvalid
+from packhouse.domain.type_names import type_name
 from packhouse.ports import Json
 from packhouse.template.documents import Document
 
 _DEPTH_MOST: Final = 100
 _INTEGER_BITS: Final = 64  # what any API field can hold
-
-_TYPES: Final = {
-    bool: "a boolean",
-    int: "a number",
-    float: "a number",
-    str: "a text",
-    list: "a list",
-    dict: "a map",
-    type(None): "null",
-}
 
 
 def to_objects(documents: Iterable[Document]) -> list[Json]:
@@ -47,10 +38,6 @@ def to_objects(documents: Iterable[Document]) -> list[Json]:
             seen[identity] = document
             objects.append(obj)
     return objects
-
-
-def type_name(value: object) -> str:
-    return _TYPES.get(type(value), f"a {type(value).__name__}")
 
 
 def _flatten(document: Document, value: Any) -> Iterator[Json]:

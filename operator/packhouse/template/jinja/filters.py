@@ -17,9 +17,9 @@ import yaml
 from jinja2 import Undefined
 
 from packhouse.api.errors import TemplateFailed
+from packhouse.domain.type_names import type_name
 from packhouse.domain.yaml_text import load_all
 from packhouse.template.jinja.problems import Refusal
-from packhouse.template.objects import type_name
 
 _LIKE_A_NUMBER: Final = re.compile(r"[-+.]?[0-9][-+.0-9_eExXoOa-fA-F]*")
 

@@ -19,10 +19,10 @@ from jinja2.runtime import BlockReference, Context, LoopContext, Macro, Template
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Cycler, Joiner, Namespace, missing
 
+from packhouse.domain.type_names import type_name
 from packhouse.template.jinja.files import Files
 from packhouse.template.jinja.filters import FILTERS
 from packhouse.template.jinja.problems import MissingName, Refusal
-from packhouse.template.objects import type_name
 
 #: The names that every template sees.
 CONTEXT: Final = ("values", "package", "install", "cluster", "files")
