@@ -136,15 +136,21 @@ class FakeCluster:
             yield Page(found[start : start + self.page_items], version)
 
     async def watch(
-        self, kind: Kind, *, resource_version: str, metadata_only: bool = False
+        self,
+        kind: Kind,
+        *,
+        resource_version: str,
+        namespace: str = "",
+        label_selector: str = "",
+        metadata_only: bool = False,
     ) -> AsyncIterator[WatchEvent]:
-        self._check("watch", Ref(kind, "", ""))
+        self._check("watch", Ref(kind, namespace, ""))
         seen, ends = int(resource_version), self._watches_end
         if kind not in self.kinds or seen < self._oldest:
             raise WatchExpired(f"the watch of {kind} expired")
         while ends == self._watches_end:
             for version, event in list(self.history):
-                if version > seen and kind_of(event.object) == kind:
+                if version > seen and kind_of(event.object) == kind and _fits(event.object, namespace, label_selector):
                     yield WatchEvent(event.type, _answer(event.object, metadata_only))
             seen = max(seen, self._serial)
             await self._news.wait()
@@ -179,13 +185,15 @@ class FakeCluster:
         _take_over(new, (manager, "Apply", subresource), mine, force=force)
         return _answer(self._store(old, new, "apply", dry_run=dry_run).wire(), metadata_only)
 
-    async def create(self, obj: Json, *, parent: Ref | None = None, subresource: str = "") -> Json | None:
+    async def create(
+        self, obj: Json, *, parent: Ref | None = None, subresource: str = "", dry_run: bool = False
+    ) -> Json | None:
         if obj["kind"] == "SelfSubjectAccessReview":
             return {**obj, "status": {"allowed": True}}
         if parent is not None:
             return {**obj, "status": {"token": "t"}} if parent in self._held else None
         ref = ref_of(obj)
-        self._check("create", ref)
+        self._check("dry run" if dry_run else "create", ref)
         if ref.kind not in self.kinds:
             return None
         if ref in self._held:
@@ -195,7 +203,7 @@ class FakeCluster:
         _take_over(
             new, ("test", "Update", ""), {path: v for path, v in _flat(body) if not _is_system(path)}, force=True
         )
-        return self._store(None, new, "create").wire()
+        return self._store(None, new, "create", dry_run=dry_run).wire()
 
     async def patch(self, ref: Ref, operations: Sequence[Json]) -> Json | None:
         self._check("patch", ref)
@@ -245,13 +253,10 @@ class FakeCluster:
             raise FieldConflict(f"{ref}: the uid differs")
 
     def _selected(self, kind: Kind, namespace: str, label_selector: str) -> list[Held]:
-        wanted = dict(term.split("=", 1) for term in label_selector.split(",") if term)
         return [
             held
             for ref, held in self._held.items()
-            if ref.kind == kind
-            and namespace in ("", ref.namespace)
-            and all(held.flat.get(("metadata", "labels", key)) == value for key, value in wanted.items())
+            if ref.kind == kind and _fits(held.wire(), namespace, label_selector)
         ]
 
     def _store(self, old: Held | None, new: Held, verb: str, *, dry_run: bool = False) -> Held:
@@ -324,6 +329,16 @@ def _nested(flat: Flat) -> Json:
         if path[1] in place:
             place[path[1]] = list(place[path[1]].values())
     return root
+
+
+def _fits(obj: Json, namespace: str, label_selector: str) -> bool:
+    """Whether a list or a watch of `namespace` ("" for all) with these labels tells of `obj`."""
+    labels = obj["metadata"].get("labels") or {}
+    for term in label_selector.split(","):
+        key, equals, value = term.partition("=")
+        if key and (labels.get(key) != value if equals else key not in labels):
+            return False
+    return namespace in ("", obj["metadata"].get("namespace", ""))
 
 
 def _is_system(path: Path) -> bool:

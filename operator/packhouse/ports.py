@@ -205,7 +205,9 @@ class Cluster(Protocol):
         """Server-side apply; the answer is the object as the server holds it (its metadata only, if asked)."""
         ...
 
-    async def create(self, obj: Json, *, parent: Ref | None = None, subresource: str = "") -> Json | None:
+    async def create(
+        self, obj: Json, *, parent: Ref | None = None, subresource: str = "", dry_run: bool = False
+    ) -> Json | None:
         """A POST; None where the namespace, the kind or the parent is not there."""
         ...
 
@@ -219,7 +221,15 @@ class Cluster(Protocol):
 
     async def delete_collection(self, kind: Kind, *, label_selector: str) -> None: ...
 
-    def watch(self, kind: Kind, *, resource_version: str, metadata_only: bool = False) -> AsyncIterator[WatchEvent]:
+    def watch(
+        self,
+        kind: Kind,
+        *,
+        resource_version: str,
+        namespace: str = "",
+        label_selector: str = "",
+        metadata_only: bool = False,
+    ) -> AsyncIterator[WatchEvent]:
         """Events after `resource_version`, until the server ends the watch. Raises WatchExpired."""
         ...
 

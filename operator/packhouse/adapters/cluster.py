@@ -134,15 +134,16 @@ class KubeCluster:
             self._discovery.forget(ref.kind)
             raise DeployFailed(f"{ref}: {absent}; create that first, or let the package bring it") from absent
 
-    async def create(self, obj: Json, *, parent: Ref | None = None, subresource: str = "") -> Json | None:
+    async def create(
+        self, obj: Json, *, parent: Ref | None = None, subresource: str = "", dry_run: bool = False
+    ) -> Json | None:
         ref = _ref(obj)
         path = await self._path(parent or Ref(ref.kind, ref.namespace, ""))
         if path is None:
             return None
         try:
-            return await self._call(
-                Request("POST", f"{path}/{subresource}" if subresource else path, body=obj), str(ref)
-            )
+            where = f"{path}/{subresource}" if subresource else path
+            return await self._call(Request("POST", where, {"dryRun": "All"} if dry_run else None, body=obj), str(ref))
         except _Absent:
             return None
 
@@ -177,9 +178,15 @@ class KubeCluster:
                 await self._call(request, f"all {kind} with {label_selector}", verb="deletecollection")
 
     async def watch(
-        self, kind: Kind, *, resource_version: str, metadata_only: bool = False
+        self,
+        kind: Kind,
+        *,
+        resource_version: str,
+        namespace: str = "",
+        label_selector: str = "",
+        metadata_only: bool = False,
     ) -> AsyncIterator[WatchEvent]:
-        path = await self._path(Ref(kind, "", ""))
+        path = await self._path(Ref(kind, namespace, ""))
         if path is None:
             raise WatchExpired(f"{kind} is not served")
         seconds = self._settings.watch_timeout_seconds
@@ -189,6 +196,8 @@ class KubeCluster:
             "allowWatchBookmarks": "true",
             "timeoutSeconds": str(seconds),
         }
+        if label_selector:
+            query["labelSelector"] = label_selector
         request = Request("GET", path, query, accept=METADATA if metadata_only else JSON)
         try:
             async with self._server.lines(request, seconds + self._settings.request_timeout_seconds) as lines:
@@ -241,7 +250,7 @@ class KubeCluster:
             case code, _ if code >= 500:
                 return ApiServerError(f"{what}: {discreet(refused)}")
             case _:
-                return DeployFailed(f"{what}: {discreet(refused)}")
+                return DeployFailed(f"{what}: {discreet(refused)}", invalid=refused.code == 422)
 
 
 def _segment(name: str) -> str:

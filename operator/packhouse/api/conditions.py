@@ -51,6 +51,10 @@ class Reason(StrEnum):
     VALUES_SCHEMA_INVALID = "ValuesSchemaInvalid"  #: the package's own schema cannot be read
     BUNDLE_INVALID = "BundleInvalid"  #: documents of a repository bundle are bad, or it holds none
     OWNERSHIP_CONFLICT = "OwnershipConflict"  #: an object belongs to another install or repository
+    ADOPTION_REFUSED = (
+        "AdoptionRefused"  #: an object exists, belongs to nobody, and spec.adopt does not allow to take it
+    )
+    IMMUTABLE_FIELD = "ImmutableField"  #: a field that cannot change in place changed, and nothing allows a replacement
     INVENTORY_TOO_LARGE = "InventoryTooLarge"  #: more objects than a status can record
     RENDERED_INVALID = "RenderedInvalid"  #: the templates gave something that is no Kubernetes object
     TEMPLATE_FAILED = "TemplateFailed"  #: a template cannot be rendered
@@ -60,6 +64,7 @@ class Reason(StrEnum):
     SERVICE_ACCOUNT_MISSING = "ServiceAccountMissing"  #: the install's service account does not exist
     SECRET_MISSING = "SecretMissing"  # noqa: S105 - a reason, no password: a Secret that a fetch names is absent
     NOT_HEALTHY = "NotHealthy"  #: applied objects are not ready yet
+    SUPERSEDED = "Superseded"  #: the spec changed while it was being carried out; the new one is taken up at once
     NAMESPACE_TERMINATING = "NamespaceTerminating"  #: the namespace is being deleted and takes nothing new
     DELETION_PENDING = "DeletionPending"  #: deleted objects are not gone yet
 
@@ -73,6 +78,9 @@ class Reason(StrEnum):
     DEPLOY_FAILED = "DeployFailed"  #: the API server refused an object
     API_SERVER_ERROR = "ApiServerError"  #: the API server failed at a request (500), or a webhook behind it did
     FIELD_CONFLICT = "FieldConflict"  #: another field manager holds a field
+    ROLLOUT_FAILED = "RolloutFailed"  #: an applied object says that it cannot become ready
+    WAIT_TIMED_OUT = "WaitTimedOut"  #: applied objects did not become ready in time
+    CONTESTED = "Contested"  #: another writer changes the same fields back again and again
     PRUNE_FAILED = "PruneFailed"  #: an object that should go could not be deleted
     CLUSTER_UNAVAILABLE = "ClusterUnavailable"  #: the API server did not answer
 

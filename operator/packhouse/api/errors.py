@@ -87,6 +87,14 @@ class OwnershipConflict(Stalled):
     reason = Reason.OWNERSHIP_CONFLICT
 
 
+class AdoptionRefused(Stalled):
+    reason = Reason.ADOPTION_REFUSED
+
+
+class ImmutableField(Stalled):
+    reason = Reason.IMMUTABLE_FIELD
+
+
 class InventoryTooLarge(Stalled):
     reason = Reason.INVENTORY_TOO_LARGE
 
@@ -113,6 +121,13 @@ class SecretMissing(Waiting):
 
 class NotHealthy(Waiting):
     reason = Reason.NOT_HEALTHY
+
+
+class Superseded(Waiting):
+    """Ends what is under way; the change that superseded it has added the key again already."""
+
+    reason = Reason.SUPERSEDED
+    retry_after_seconds = 1.0
 
 
 class NamespaceTerminating(Waiting):
@@ -149,7 +164,13 @@ class Forbidden(Failed):
 
 
 class DeployFailed(Failed):
+    """`invalid`: the API server read the object and refused its content (422), such as a change of a fixed field."""
+
     reason = Reason.DEPLOY_FAILED
+
+    def __init__(self, message: str, *, retry_after_seconds: float | None = None, invalid: bool = False) -> None:
+        super().__init__(message, retry_after_seconds=retry_after_seconds)
+        self.invalid = invalid
 
 
 class ApiServerError(Failed):
@@ -158,6 +179,18 @@ class ApiServerError(Failed):
 
 class FieldConflict(Failed):
     reason = Reason.FIELD_CONFLICT
+
+
+class RolloutFailed(Failed):
+    reason = Reason.ROLLOUT_FAILED
+
+
+class WaitTimedOut(Failed):
+    reason = Reason.WAIT_TIMED_OUT
+
+
+class Contested(Failed):
+    reason = Reason.CONTESTED
 
 
 class PruneFailed(Failed):

@@ -26,6 +26,7 @@ class Meta:
     resource_version: str
     generation: int
     deleting: bool
+    deleted_at: str  # RFC 3339; "" where it is not being deleted
     finalizers: Sequence[str]
     annotations: dict[str, str]
 
@@ -43,6 +44,7 @@ class Meta:
             resource_version=metadata.get("resourceVersion", ""),
             generation=metadata.get("generation", 0),
             deleting=bool(metadata.get("deletionTimestamp")),
+            deleted_at=metadata.get("deletionTimestamp") or "",
             finalizers=tuple(metadata.get("finalizers") or ()),
             annotations=dict(metadata.get("annotations") or {}),
         )
@@ -73,6 +75,10 @@ class InstalledPackage:
     canceled: bool
     noop_delete: bool
     default_namespace: str
+    adopt: bool | None  # None: what agrees with the package
+    wait: bool | None  # None: as the package says
+    wait_timeout: str | None
+    replace_immutable: bool
     status: Wire
 
     @property
@@ -109,6 +115,7 @@ class InstalledPackage:
         wanted = spec.get("packageRef") or {}
         selection = wanted.get("versionSelection") or {}
         prereleases = selection.get("prereleases")
+        deploy = spec.get("deploy") or {}
         return cls(
             meta=meta,
             service_account=spec.get("serviceAccountName") or "",
@@ -127,6 +134,10 @@ class InstalledPackage:
             canceled=bool(spec.get("canceled")),
             noop_delete=bool(spec.get("noopDelete")),
             default_namespace=spec.get("defaultNamespace") or meta.namespace,
+            adopt=spec.get("adopt"),
+            wait=deploy.get("wait"),
+            wait_timeout=deploy.get("waitTimeout"),
+            replace_immutable=bool((spec.get("upgrade") or {}).get("replaceImmutable")),
             status=wire.get("status") or {},
         )
 

@@ -21,7 +21,7 @@ def install(
 
 def test_metadata_without_the_optional_parts() -> None:
     meta = Meta.from_wire({"metadata": {"name": "x", "uid": "u"}})
-    assert meta == Meta("", "x", "u", "", 0, False, (), {})
+    assert meta == Meta("", "x", "u", "", 0, False, "", (), {})
     assert meta.key == ("", "x")
 
 
