@@ -142,7 +142,7 @@ async def _run(
                 f"operator its role? The log above says why"
             ) from None
         log.info("the catalogue is known: %d packages", len(stores.packages))
-        async with _tasks([dispatch.queue.run(settings.reconcile_workers)]):
+        async with _tasks([dispatch.queue.run(settings.reconcile_workers, settings.waiting_most)]):
             await asyncio.sleep(0)  # the workers are tasks of the queue's: they too must be there before kopf
             registry = kopf.OperatorRegistry()
             handlers.register(registry, watched)

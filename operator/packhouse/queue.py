@@ -2,6 +2,7 @@
 
 A key that is added while it is being worked on runs once more afterwards. Delays keep the earliest due time. What a
 reconcile returns (seconds until the next look, or None) is the next due time; an addition by a watch comes before it.
+Work that has nothing left to do but wait is parked: it goes on, and its place among the workers is another's.
 """
 
 from __future__ import annotations
@@ -45,7 +46,11 @@ class Queue:
         self._heap: list[tuple[float, int, Key]] = []
         self._serial = itertools.count()
         self._busy: set[Key] = set()
+        self._parked: set[Key] = set()
         self._wake = asyncio.Event()
+        self._jobs: asyncio.Queue[Key] = asyncio.Queue()
+        self._free = 0  # how many more keys may be worked on now
+        self._spare = 0  # how many may be parked
 
     def add(self, key: Key, after_seconds: float = 0.0) -> None:
         """Make `key` due; an earlier due time stands."""
@@ -62,31 +67,53 @@ class Queue:
     def __len__(self) -> int:
         return len(self._due)
 
-    async def run(self, workers: int) -> None:
-        """Work until cancelled."""
+    def is_due(self, key: Key) -> bool:
+        """Whether `key` was added and its time has come: what works on it now works on something older."""
+        return self._due.get(key, float("inf")) <= self._clock()
+
+    def park(self, key: Key) -> None:
+        """The work on `key` only waits from here on: another key may have its place. Not more than `spare` at a time."""
+        if key in self._busy and key not in self._parked and len(self._parked) < self._spare:
+            self._parked.add(key)
+            self._free += 1
+            self._wake.set()
+
+    async def run(self, workers: int, spare: int = 0) -> None:
+        """Work until cancelled: `workers` keys at a time, and up to `spare` that are parked."""
+        self._free, self._spare = workers, spare
         async with asyncio.TaskGroup() as group:
-            for _ in range(workers):
+            group.create_task(self._hand_out())
+            for _ in range(workers + spare):
                 group.create_task(self._worker())
 
     async def _worker(self) -> None:
         while True:
-            key = await self._take()
+            key = await self._jobs.get()
             delay: float | None = BUG_SECONDS
             try:
                 delay = await self._work(key)
             except Exception:
                 log.exception("%s: reconcile ended with a bug", key)
             finally:
-                self._busy.discard(key)
-                self._wake.set()
+                self._done(key)
             if delay is not None:
                 self.add(key, delay)
 
-    async def _take(self) -> Key:
+    def _done(self, key: Key) -> None:
+        self._busy.discard(key)
+        if key in self._parked:
+            self._parked.discard(key)
+        else:
+            self._free += 1
+        self._wake.set()
+
+    async def _hand_out(self) -> None:
         while True:
-            key, wait = self._next()
+            key, wait = self._next() if self._free > 0 else (None, None)
             if key is not None:
-                return key
+                self._free -= 1
+                self._jobs.put_nowait(key)
+                continue
             self._wake.clear()
             try:
                 await asyncio.wait_for(self._wake.wait(), wait)

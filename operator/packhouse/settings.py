@@ -15,7 +15,9 @@ from typing import Any
 MIB = 1024 * 1024
 PREFIX = "PACKHOUSE_"
 #: How many work at the same time: with none, everything would wait for ever.
-AT_LEAST_ONE = frozenset({"reconcile_workers", "requests_in_flight", "fetch_parallel", "render_workers"})
+AT_LEAST_ONE = frozenset(
+    {"reconcile_workers", "requests_in_flight", "apply_parallel", "fetch_parallel", "render_workers"}
+)
 
 
 class SettingsInvalid(ValueError):
@@ -40,6 +42,7 @@ class Settings:
 
     # the queue
     reconcile_workers: int = 8
+    waiting_most: int = 128  # installs that only wait for their objects; they take no worker
     backoff_first_seconds: float = 1.0
     backoff_most_seconds: float = 300.0
     jitter_ratio: float = 0.1
@@ -48,6 +51,7 @@ class Settings:
     request_timeout_seconds: float = 30.0
     request_retries: int = 4
     requests_in_flight: int = 16
+    apply_parallel: int = 16  # objects of one install, within a wave
     watch_timeout_seconds: int = 290
     token_lifetime_seconds: int = 3600
 

@@ -57,8 +57,8 @@ class Shop:
         self.queue = Queue(self.work, clock=self.clock)
 
     @asynccontextmanager
-    async def open(self, workers: int = 3) -> AsyncIterator[None]:
-        running = asyncio.create_task(self.queue.run(workers))
+    async def open(self, workers: int = 3, spare: int = 0) -> AsyncIterator[None]:
+        running = asyncio.create_task(self.queue.run(workers, spare))
         try:
             yield
         finally:
@@ -223,6 +223,52 @@ async def test_a_worker_sleeps_no_longer_than_to_the_next_due_time() -> None:
     await until(lambda: work.done == [A])
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_parked_work_leaves_its_place_to_another_key(shop: Shop) -> None:
+    shop.work.gates = {A: asyncio.Event()}
+    shop.queue.add(A)
+    shop.queue.add(B)
+    async with shop.open(workers=1, spare=1):
+        await settled()
+        assert shop.work.done == []
+        shop.queue.park(A)
+        shop.queue.park(A)
+        await settled()
+        assert shop.work.done == [B]
+        shop.work.gates[A].set()
+        await until(lambda: shop.work.count(A) == 1)
+        shop.queue.add(A)
+        shop.queue.add(B)
+        await until(lambda: shop.work.count(A) == shop.work.count(B) == 2)
+    assert shop.work.most_at_once == 2
+
+
+async def test_no_more_is_parked_than_there_is_room_for(shop: Shop) -> None:
+    shop.work.gates = {A: asyncio.Event(), B: asyncio.Event()}
+    for key in (A, B, POKE):
+        shop.queue.add(key)
+    async with shop.open(workers=1, spare=1):
+        await settled()
+        shop.queue.park(A)
+        await settled()
+        shop.queue.park(B)
+        await settled()
+        assert shop.work.done == []
+        shop.work.gates[B].set()
+        await until(lambda: shop.work.done == [B, POKE])
+
+
+async def test_work_can_ask_whether_its_key_was_added_meanwhile(shop: Shop) -> None:
+    shop.work.gates = {A: asyncio.Event()}
+    shop.queue.add(A)
+    async with shop.open():
+        await settled()
+        assert not shop.queue.is_due(A)
+        shop.queue.add(A, 10)
+        assert not shop.queue.is_due(A)
+        shop.queue.add(A)
+        assert shop.queue.is_due(A)
 
 
 def test_a_key_reads_like_its_object() -> None:
