@@ -14,8 +14,8 @@ import pytest
 
 from fakes_cluster import FakeCluster
 from packhouse.adapters import list_watch
-from packhouse.adapters.list_watch import HistoryRewritten, ListWatch
-from packhouse.api.errors import ClusterUnavailable, PackhouseError
+from packhouse.adapters.list_watch import HistoryRewritten, ListWatch, NotServed
+from packhouse.api.errors import ClusterUnavailable, Forbidden, PackhouseError
 from packhouse.ports import Json, Kind, Ref, WatchEvent
 
 CONFIG_MAP = Kind("", "v1", "ConfigMap")
@@ -56,12 +56,10 @@ class Breaking(FakeCluster):
         self.lists += 1
         return super().pages(*args, **named)
 
-    async def watch(
-        self, kind: Kind, *, resource_version: str, metadata_only: bool = False
-    ) -> AsyncIterator[WatchEvent]:
+    async def watch(self, kind: Kind, *, resource_version: str, **named: Any) -> AsyncIterator[WatchEvent]:
         self.began.append(resource_version)
         count = 0
-        async for event in super().watch(kind, resource_version=resource_version, metadata_only=metadata_only):
+        async for event in super().watch(kind, resource_version=resource_version, **named):
             yield event
             count += 1
             if count == self.break_after:
@@ -91,13 +89,19 @@ def source(waited: list[float]) -> Breaking:
 @asynccontextmanager
 async def following(cluster: FakeCluster, store: Store, kind: Kind = CONFIG_MAP) -> AsyncIterator[ListWatch]:
     watch = ListWatch(cluster, kind, store, metadata_only=True)
-    running = asyncio.create_task(watch.run())
-    try:
+    async with running(watch):
         yield watch
-        assert not running.done(), running
+
+
+@asynccontextmanager
+async def running(watch: ListWatch) -> AsyncIterator[None]:
+    task = asyncio.create_task(watch.run())
+    try:
+        yield
+        assert not task.done(), task
     finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def until(check: Callable[[], object]) -> None:
@@ -106,8 +110,8 @@ async def until(check: Callable[[], object]) -> None:
             await asyncio.sleep(0)
 
 
-async def make(cluster: FakeCluster, name: str, value: str = "1") -> None:
-    meta = {"name": name, "namespace": "demo"}
+async def make(cluster: FakeCluster, name: str, value: str = "1", **labels: str) -> None:
+    meta = {"name": name, "namespace": "demo", "labels": labels}
     await cluster.apply(
         {"apiVersion": "v1", "kind": "ConfigMap", "metadata": meta, "data": {"a": value}}, manager="test"
     )
@@ -255,3 +259,49 @@ async def test_a_list_that_is_older_than_what_was_seen_ends_the_watch_for_good()
     with pytest.raises(HistoryRewritten, match="restored from a backup"):
         await asyncio.wait_for(watch.run(), 2)
     assert not watch.synced.is_set()
+
+
+async def test_with_a_selector_only_what_has_the_label_reaches_the_store(source: Breaking) -> None:
+    await make(source, "a", mine="1")
+    await make(source, "b")
+    store = Store()
+    watch = ListWatch(source, CONFIG_MAP, store, metadata_only=True, label_selector="mine")
+    async with running(watch):
+        await watch.synced.wait()
+        await make(source, "c")
+        await make(source, "d", mine="1")
+        await until(lambda: "d" in store.names)
+    assert store.names == {"a", "d"}
+
+
+@pytest.mark.parametrize("verb", ["list", "watch"])
+async def test_what_it_gives_up_at_ends_it(source: Breaking, verb: str) -> None:
+    source.refuse = lambda asked, ref: Forbidden("no") if asked == verb else None
+    watch = ListWatch(source, CONFIG_MAP, Store(), gives_up=(Forbidden, NotServed))
+    with pytest.raises(Forbidden):
+        await asyncio.wait_for(watch.run(), 2)
+
+
+async def test_a_kind_that_goes_ends_the_watch_that_gives_up_at_it(source: Breaking) -> None:
+    watch = ListWatch(source, CONFIG_MAP, Store(), gives_up=(NotServed,))
+    task = asyncio.create_task(watch.run())
+    await watch.synced.wait()
+    source.kinds.pop(CONFIG_MAP)
+    source.end_watches()
+    with pytest.raises(NotServed, match="ConfigMap"):
+        await asyncio.wait_for(task, 2)
+
+
+async def test_while_it_is_in_trouble_it_says_so(source: Breaking) -> None:
+    told: list[str] = []
+    watch = ListWatch(source, CONFIG_MAP, Store(), listed=lambda: told.append("listed"))
+    async with running(watch):
+        await watch.synced.wait()
+        assert (watch.troubled, told) == (False, ["listed"])
+        source.refuse = lambda verb, ref: ClusterUnavailable("down")
+        source.end_watches()
+        await until(lambda: watch.troubled)
+        source.refuse = lambda verb, ref: None
+        await make(source, "a")
+        await until(lambda: not watch.troubled)
+    assert told == ["listed"]
