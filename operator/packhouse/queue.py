@@ -72,7 +72,7 @@ class Queue:
         return self._due.get(key, float("inf")) <= self._clock()
 
     def park(self, key: Key) -> None:
-        """The work on `key` only waits from here on: another key may have its place. Not more than `spare` at a time."""
+        """The work on `key` only waits from here on: another key may have its place, for `spare` keys at a time."""
         if key in self._busy and key not in self._parked and len(self._parked) < self._spare:
             self._parked.add(key)
             self._free += 1

@@ -18,17 +18,25 @@ from packhouse.ports import Json, Kind, Ref
 _REF: Final = re.compile(r"(?:[^/]+/)?[^/]+/[^/]+/[^/]*/[^/]+")
 
 
+#: In the place of the digest of fields: whatever others make of the object's fields is left as it is.
+UNTOUCHED: Final = "untouched"
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One object: `uid` and digests are "" until its apply was confirmed.
 
-    `desired` is the digest of what was applied, `managed` that of the fields our manager then held.
+    `desired` is the digest of what was applied, `managed` that of the fields our manager then held (or UNTOUCHED).
     """
 
     ref: Ref
     uid: str = ""
     desired: str = ""
     managed: str = ""
+
+    def is_intact(self, uid: str, managed: str) -> bool:
+        """Whether a live object is as it was recorded; `managed` is the digest of what our manager holds of it."""
+        return bool(self.uid) and self.uid == uid and self.managed in (UNTOUCHED, managed)
 
     def to_wire(self) -> Json:
         kind = self.ref.kind

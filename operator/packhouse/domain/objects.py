@@ -8,6 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from packhouse.api.names import OWNER_ANNOTATION, OWNER_LABEL
@@ -103,12 +105,24 @@ def owned(obj: Json, owner: str) -> Json:
     }
 
 
-def placed(obj: Json, *, namespaced: bool, default_namespace: str) -> Json:
-    """`obj` where it belongs: namespaced kinds get a namespace if they name none, the others lose theirs."""
-    metadata = obj["metadata"]
-    namespace = metadata.get("namespace")
-    if namespaced:
-        return obj if namespace else {**obj, "metadata": {**metadata, "namespace": default_namespace}}
-    if namespace is None:
-        return obj
-    return {**obj, "metadata": {key: value for key, value in metadata.items() if key != "namespace"}}
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where namespaced objects go: all `into` one namespace, or from one namespace to another, or where they say.
+
+    `default` is for those that name none.
+    """
+
+    default: str
+    into: str = ""
+    moved: Mapping[str, str] = field(default_factory=dict)
+
+    def placed(self, obj: Json, *, namespaced: bool) -> Json:
+        """`obj` where it belongs; kinds without namespaces lose theirs."""
+        metadata = obj["metadata"]
+        named = metadata.get("namespace")
+        if namespaced:
+            namespace = self.into or self.moved.get(named or self.default, named or self.default)
+            return obj if namespace == named else {**obj, "metadata": {**metadata, "namespace": namespace}}
+        if named is None:
+            return obj
+        return {**obj, "metadata": {key: value for key, value in metadata.items() if key != "namespace"}}

@@ -1,137 +1,115 @@
-"""The plan: desired objects, the inventory and live metadata become a list of changes, as data, with the why.
+"""The plan: desired objects, the inventory and live metadata become changes in waves, as data, with the why.
 
-Pure. Decided here, carried out by deploy/; the same plan can be printed as a dry run. Waiting for readiness and
-change groups will refine the waves here, and nowhere else.
+Pure. Decided here, carried out by deploy/; the same plan is printed as a dry run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from packhouse.api.errors import DeletionPending, OwnershipConflict
+from packhouse.api.errors import DeletionPending, OwnershipConflict, RenderedInvalid
 from packhouse.api.names import APPLY_MANAGER
+from packhouse.domain.change import Action, Change, Plan
 from packhouse.domain.inventory import Entry, Identity, Inventory
+from packhouse.domain.kapp.rules import Rules, UpdateStrategy, read_rules
 from packhouse.domain.objects import digest, kind_of, managed_digest, owner_of, ref_of
-from packhouse.domain.order import WAVES, wave_of
+from packhouse.domain.takeover import taking_over
+from packhouse.domain.waves import in_order
 from packhouse.ports import Json, Ref
 
 
-class Action(StrEnum):
-    CREATE = "create"
-    CONFIGURE = "configure"
-    KEEP = "keep"
-    PRUNE = "prune"
-    FORGET = "forget"
-
-
 @dataclass(frozen=True, slots=True)
-class Change:
-    """What happens to one object, and why. `obj` is what is applied, None for what goes.
+class Desired:
+    """What is wanted: objects as they will be applied, and what their annotations and the package's Config say of them.
 
-    `entry` is what the inventory said before; `uid` that of the live object, "" where there is none.
+    `kept`: recorded objects that are wanted no more and stay all the same (older versions of versioned ones).
     """
 
-    ref: Ref
-    action: Action
-    why: str
-    obj: Json | None = None
-    desired: str = ""
-    entry: Entry | None = None
-    uid: str = ""
+    objects: Sequence[Json]
+    rules: Mapping[Identity, Rules] = field(default_factory=dict)
+    kept: frozenset[Identity] = frozenset()
 
-    def __str__(self) -> str:
-        return f"{self.action} {self.ref}: {self.why}"
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """`waves`: what is desired, in the order of application. `leaving`: what is recorded and no longer desired,
-    in the order of deletion."""
-
-    waves: Sequence[Sequence[Change]]
-    leaving: Sequence[Sequence[Change]]
-
-    @property
-    def desired(self) -> Iterable[Change]:
-        return (change for wave in self.waves for change in wave)
-
-    @property
-    def writes(self) -> Sequence[Change]:
-        return [change for change in self.desired if change.action is not Action.KEEP]
-
-    @property
-    def is_empty(self) -> bool:
-        """True where the cluster already is as it should be, and is recorded as such."""
-        return not self.writes and not any(self.leaving)
+    def rules_of(self, ref: Ref) -> Rules:
+        return self.rules.get(Identity.of(ref)) or Rules()
 
 
 def plan(
-    desired: Sequence[Json], inventory: Inventory, live: Mapping[Identity, Json], *, owner: str, owners: Container[str]
+    desired: Desired, inventory: Inventory, live: Mapping[Identity, Json], *, owner: str, owners: Container[str]
 ) -> Plan:
     """`live`: metadata of what exists of desired and inventory. `owner`: this install, "namespace/name"; `owners`: all
-    installs that exist. Raises OwnershipConflict, DeletionPending."""
+    installs that exist. Raises OwnershipConflict, DeletionPending, RenderedInvalid."""
     refuse_others(desired, live, owner=owner, owners=owners)
-    changes = [_change(obj, inventory.find(ref_of(obj)), live.get(Identity.of(ref_of(obj)))) for obj in desired]
-    wanted = {Identity.of(change.ref) for change in changes}
+    changes = [_change(obj, desired, inventory, live, owner) for obj in desired.objects]
+    wanted = {change.identity for change in changes} | desired.kept
+    staying = frozenset(change.uid for change in changes if change.uid)
     leaving = [
-        _leave(entry, live.get(identity), owner)
+        leave(entry, live.get(identity), owner, staying)
         for identity, entry in inventory.entries.items()
         if identity not in wanted
     ]
-    return Plan(in_waves(changes), in_waves(leaving)[::-1])
+    return in_order([*changes, *leaving])
 
 
-def refuse_others(
-    desired: Sequence[Json], live: Mapping[Identity, Json], *, owner: str, owners: Container[str]
-) -> None:
+def refuse_others(desired: Desired, live: Mapping[Identity, Json], *, owner: str, owners: Container[str]) -> None:
     """Two installs never fight over an object: whoever came second is told who came first."""
-    for obj in desired:
-        found = live.get(Identity.of(ref_of(obj)))
-        if found is None:
+    for obj in desired.objects:
+        ref = ref_of(obj)
+        found = live.get(Identity.of(ref))
+        if found is None or desired.rules_of(ref).exists:
             continue
         other = owner_of(found)
         if other is not None and other != owner and other in owners:
             raise OwnershipConflict(
-                f"{ref_of(obj)} belongs to install {other}; remove it from one of the two packages, "
-                f"or delete that install"
+                f"{ref} belongs to install {other}; remove it from one of the two packages, or delete that install"
             )
         if found["metadata"].get("deletionTimestamp"):
-            raise DeletionPending(f"{ref_of(obj)} is being deleted; it is applied again once it is gone")
+            raise DeletionPending(f"{ref} is being deleted; it is applied again once it is gone")
 
 
-def in_waves(changes: Iterable[Change]) -> list[list[Change]]:
-    """`changes` by the wave of their kind; empty waves are left out."""
-    waves: list[list[Change]] = [[] for _ in WAVES]
-    for change in changes:
-        waves[wave_of(change.ref.kind)].append(change)
-    return [wave for wave in waves if wave]
-
-
-def _change(obj: Json, entry: Entry | None, found: Json | None) -> Change:
+def _change(obj: Json, desired: Desired, inventory: Inventory, live: Mapping[Identity, Json], owner: str) -> Change:
     ref, wanted = ref_of(obj), digest(obj)
+    rules, entry, found = desired.rules_of(ref), inventory.find(ref), live.get(Identity.of(ref))
+    uid = found["metadata"]["uid"] if found is not None else ""
+    if rules.exists:
+        return Change(ref, Action.EXPECT, "something else makes it", obj, wanted, entry, uid, rules)
     # Nothing of that name: it was never there, or somebody deleted it.
     if found is None:
         why = "it is new" if entry is None else "it is missing"
-        return Change(ref, Action.CREATE, why, obj, wanted, entry)
-    uid = found["metadata"]["uid"]
-    # It exists and we have no record of it: taken over, since nobody else owns it.
+        return Change(ref, Action.CREATE, why, obj, wanted, entry, uid, rules)
+    # It is made once and then belongs to whoever edits it.
+    if rules.update is UpdateStrategy.SKIP:
+        theirs = owner_of(found) != owner
+        return Change(ref, Action.SKIP, "its update-strategy is skip", obj, wanted, entry, uid, rules, theirs)
+    why = _why_configure(entry, uid, wanted, found)
+    if why is None:
+        return Change(ref, Action.KEEP, "it is as it should be", obj, wanted, entry, uid, rules)
+    adopting = owner_of(found) != owner
+    former = taking_over(found) if adopting else ()
+    if rules.update is UpdateStrategy.ALWAYS_REPLACE and not adopting:
+        return Change(ref, Action.REPLACE, why, obj, wanted, entry, uid, rules)
+    return Change(ref, Action.CONFIGURE, why, obj, wanted, entry, uid, rules, adopting, former)
+
+
+def _why_configure(entry: Entry | None, uid: str, wanted: str, found: Json) -> str | None:
+    """None where nothing is to be done."""
+    # It exists and we have no record of it, or none of its last apply.
     if entry is None or not entry.uid:
-        return Change(ref, Action.CONFIGURE, "its apply is not recorded", obj, wanted, entry, uid)
+        return "its apply is not recorded"
     # Somebody deleted it and made another of the same name.
     if entry.uid != uid:
-        return Change(ref, Action.CONFIGURE, "it was made anew by somebody else", obj, wanted, entry, uid)
+        return "it was made anew by somebody else"
     # The package, the values or the version changed.
     if entry.desired != wanted:
-        return Change(ref, Action.CONFIGURE, "what is wanted changed", obj, wanted, entry, uid)
+        return "what is wanted changed"
     # Another writer took over or removed fields of ours.
-    if entry.managed != managed_digest(found, APPLY_MANAGER):
-        return Change(ref, Action.CONFIGURE, "it was changed by another writer", obj, wanted, entry, uid)
-    return Change(ref, Action.KEEP, "it is as it should be", obj, wanted, entry, uid)
+    if not entry.is_intact(uid, managed_digest(found, APPLY_MANAGER)):
+        return "it was changed by another writer"
+    return None
 
 
-def _leave(entry: Entry, found: Json | None, owner: str) -> Change:
+def leave(entry: Entry, found: Json | None, owner: str, staying: frozenset[str] = frozenset()) -> Change:
+    """What becomes of an object that is recorded and no longer wanted. `staying`: uids of what is wanted."""
     # It is gone already: the record goes too.
     if found is None:
         return Change(entry.ref, Action.FORGET, "it is gone", entry=entry)
@@ -140,15 +118,29 @@ def _leave(entry: Entry, found: Json | None, owner: str) -> Change:
     # Somebody else's by now, or never ours: it stays.
     if owner_of(found) != owner:
         return Change(ref, Action.FORGET, "it is not this install's any more", entry=entry, uid=uid)
-    return Change(ref, Action.PRUNE, "it is no longer wanted", entry=entry, uid=uid)
+    # Kinds move between API groups: the same object is wanted under the name of another one.
+    if uid in staying:
+        return Change(ref, Action.FORGET, "it is wanted under another API group", entry=entry, uid=uid)
+    rules = _rules_of_live(found)
+    if rules.noop:
+        return Change(ref, Action.FORGET, "its annotation noop leaves it alone", entry=entry, uid=uid, rules=rules)
+    if rules.orphan:
+        return Change(ref, Action.ORPHAN, "its delete-strategy is orphan", entry=entry, uid=uid, rules=rules)
+    return Change(ref, Action.PRUNE, "it is no longer wanted", entry=entry, uid=uid, rules=rules)
+
+
+def _rules_of_live(found: Json) -> Rules:
+    """Anybody may have written anything into the annotations of a live object: what cannot be read says nothing."""
+    try:
+        return read_rules(found)
+    except RenderedInvalid:
+        return Rules()
 
 
 def drifted(inventory: Inventory, live: Mapping[Identity, Json]) -> bool:
     """Whether anything recorded is missing, another object, or changed by another writer."""
     for identity, entry in inventory.entries.items():
         found = live.get(identity)
-        if found is None or found["metadata"]["uid"] != entry.uid:
-            return True
-        if managed_digest(found, APPLY_MANAGER) != entry.managed:
+        if found is None or not entry.is_intact(found["metadata"]["uid"], managed_digest(found, APPLY_MANAGER)):
             return True
     return False

@@ -1,0 +1,97 @@
+"""What a plan is made of: one Change per object, in waves. Plain data; made by plan.py, ordered by waves.py.
+
+Carried out by deploy/, which decides nothing; the same values print the dry run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from packhouse.domain.inventory import Entry, Identity
+from packhouse.domain.kapp.rules import Rules
+from packhouse.ports import Json, Ref
+
+
+class Action(StrEnum):
+    """What happens to an object. Each is an upsert or a removal, or neither where nothing is touched."""
+
+    CREATE = "create"
+    CONFIGURE = "configure"
+    REPLACE = "replace"  #: deleted, and created anew once it is gone
+    KEEP = "keep"  #: it is as it should be
+    SKIP = "skip"  #: it is left as it is on purpose
+    EXPECT = "expect"  #: somebody else makes it; what comes after waits for it
+    PRUNE = "prune"
+    ORPHAN = "orphan"  #: it is left in the cluster, without our marks
+    FORGET = "forget"  #: nothing is there that is ours: only the record goes
+
+
+WRITES = frozenset({Action.CREATE, Action.CONFIGURE, Action.REPLACE})
+UPSERTS = WRITES | {Action.KEEP, Action.SKIP, Action.EXPECT}
+REMOVALS = frozenset({Action.PRUNE, Action.ORPHAN})
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What happens to one object, and why. `obj` is what is applied, None for what goes.
+
+    `entry` is what the inventory said before; `uid` that of the live object, "" where there is none. `adopting`: it
+    exists and does not say that it is ours. `former`: the JSON patch that makes fields which another deploy tool
+    applied ours, so that the next apply removes what is no longer wanted.
+    """
+
+    ref: Ref
+    action: Action
+    why: str
+    obj: Json | None = None
+    desired: str = ""
+    entry: Entry | None = None
+    uid: str = ""
+    rules: Rules = field(default_factory=Rules)
+    adopting: bool = False
+    former: Sequence[Json] = ()
+
+    @property
+    def identity(self) -> Identity:
+        return Identity.of(self.ref)
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.ref}: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`waves`: all changes, in the order in which they are carried out. `awaited`: what must be ready before the wave
+    that comes after its own."""
+
+    waves: Sequence[Sequence[Change]]
+    awaited: frozenset[Identity] = frozenset()
+
+    def __iter__(self) -> Iterator[Change]:
+        return (change for wave in self.waves for change in wave)
+
+    @property
+    def desired(self) -> Sequence[Change]:
+        return [change for change in self if change.action in UPSERTS]
+
+    @property
+    def writes(self) -> Sequence[Change]:
+        return [change for change in self if change.action in WRITES]
+
+    @property
+    def removals(self) -> Sequence[Change]:
+        return [change for change in self if change.action in REMOVALS]
+
+    @property
+    def is_empty(self) -> bool:
+        """True where the cluster already is as it should be, and is recorded as such."""
+        return not any(
+            change.action in WRITES or change.action not in UPSERTS or _is_unrecorded(change) for change in self
+        )
+
+
+def _is_unrecorded(change: Change) -> bool:
+    """Whether an object of ours that is left as it is has no complete record."""
+    return change.action is Action.SKIP and not change.adopting and (change.entry is None or not change.entry.uid)
