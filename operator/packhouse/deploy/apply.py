@@ -1,42 +1,75 @@
-"""Carry out a plan: wave after wave by server-side apply, then delete what is no longer wanted.
+"""Carry out a plan: wave after wave by server-side apply, and what is no longer wanted by deletion.
 
-What was confirmed goes into the inventory, entry by entry; an error ends the wave that it happened in, and what
-was confirmed before it is in the change set all the same. (Waiting for readiness between waves belongs here.)
+What was confirmed goes into the inventory, entry by entry; an error ends the wave that it happened in, and what was
+confirmed before it is in the change set all the same. Nothing is decided here: what and why stands in the plan.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from packhouse.api.errors import DeployFailed, NotHealthy, PackhouseError, PruneFailed
+from packhouse.api.errors import ApiServerError, DeletionPending, NotHealthy, PackhouseError
 from packhouse.api.names import APPLY_MANAGER
 from packhouse.deploy.live import brought_kinds
-from packhouse.domain.inventory import Entry, Identity, Inventory
+from packhouse.deploy.remove import remove_wave
+from packhouse.domain.blockers import Survivor
+from packhouse.domain.change import UPSERTS, WRITES, Action, Change, Plan
+from packhouse.domain.inventory import UNTOUCHED, Entry, Identity, Inventory
+from packhouse.domain.kapp.rules import UpdateStrategy
 from packhouse.domain.objects import managed_digest
-from packhouse.domain.plan import Action, Change, Plan
-from packhouse.ports import Cluster, Json, Kind
+from packhouse.ports import Cluster, Json, Kind, Ref
 
 #: How long a new CRD may take to be served before the objects of its kind are applied.
 SERVED_SECONDS: Final = 30.0
-#: How long deleted objects may take to be gone before the reconcile lets go and comes back.
-GONE_SECONDS: Final = 10.0
+#: How long an object that is replaced may take to be gone.
+REPLACED_SECONDS: Final = 60.0
+#: How often, and for how long at first, an object is tried again that the package's own webhook may still refuse.
+WEBHOOK_TRIES: Final = 5
+WEBHOOK_SECONDS: Final = 0.5
 POLL_SECONDS: Final = 0.1
+
+#: Raises Superseded where the reconcile should end; asked between two objects.
+Stop = Callable[[], None]
+#: Waits until the recorded objects are ready. Raises what deploy/wait.py raises.
+Ready = Callable[[Sequence[Entry]], Awaitable[None]]
+
+
+def go_on() -> None:
+    """Nothing ever supersedes."""
+
+
+async def no_waiting(entries: Sequence[Entry]) -> None:
+    """Nothing is waited for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How a plan is carried out. `force_adopted`: fields of an adopted object that differ are overwritten."""
+
+    parallel: int = 16
+    force_adopted: bool = False
+    stop: Stop = go_on
+    ready: Ready = no_waiting
 
 
 @dataclass(slots=True)
 class ChangeSet:
     """What was done. `entries` is the inventory as far as it is confirmed; `survivors` were deleted and are not
-    gone yet; `error` is what ended it, None where all of the plan was carried out."""
+    gone yet, each with what holds it; `orphaned` were left without our marks; `error` is what ended it, None where all
+    of the plan was carried out."""
 
     created: int = 0
     configured: int = 0
+    replaced: int = 0
     unchanged: int = 0
+    skipped: int = 0
     deleted: int = 0
     entries: dict[Identity, Entry] = field(default_factory=dict)
-    survivors: list[Entry] = field(default_factory=list)
+    survivors: list[Survivor] = field(default_factory=list)
+    orphaned: list[Ref] = field(default_factory=list)
     error: PackhouseError | None = None
 
     @property
@@ -44,105 +77,151 @@ class ChangeSet:
         return Inventory(dict(self.entries))
 
 
-async def carry_out(cluster: Cluster, plan: Plan, recorded: Inventory) -> ChangeSet:
+async def carry_out(cluster: Cluster, plan: Plan, recorded: Inventory, terms: Terms | None = None) -> ChangeSet:
     """`recorded` is the inventory that was written ahead of this plan. Raises nothing of ours: see ChangeSet.error."""
     done = ChangeSet(entries=dict(recorded.entries))
+    work = _Work(cluster, terms or Terms(), done, patient=_brings_webhooks(plan))
     try:
         for wave in plan.waves:
-            await _apply_wave(cluster, wave, done)
-        for wave in plan.leaving:
-            await delete_wave(cluster, wave, done)
-            if done.survivors:  # what comes later in the order may be what they need to go
-                break
+            await work.upsert([change for change in wave if change.action in UPSERTS])
+            await work.remove([change for change in wave if change.action not in UPSERTS])
+            awaited = [change.identity for change in wave if change.identity in plan.awaited and change.rules.wait]
+            if entries := [done.entries[identity] for identity in awaited if identity in done.entries]:
+                await work.terms.ready(entries)
     except PackhouseError as error:
         done.error = error
     return done
 
 
-async def _apply_wave(cluster: Cluster, wave: Sequence[Change], done: ChangeSet) -> None:
-    errors = [error for error in await asyncio.gather(*(_apply(cluster, change, done) for change in wave)) if error]
-    if errors:
-        raise errors[0]
-    written = [change.obj for change in wave if change.action is not Action.KEEP and change.obj is not None]
-    for crd in brought_kinds(written).values():
-        await _served(cluster, crd)
-
-
-async def _apply(cluster: Cluster, change: Change, done: ChangeSet) -> PackhouseError | None:
-    identity = Identity.of(change.ref)
-    if change.action is Action.KEEP or change.obj is None:
-        done.unchanged += 1
-        return None
-    try:
-        answer = await cluster.apply(change.obj, manager=APPLY_MANAGER, metadata_only=True)
-    except PackhouseError as error:
-        return error
-    done.entries[identity] = Entry(
-        change.ref, answer["metadata"]["uid"], change.desired, managed_digest(answer, APPLY_MANAGER)
+def _brings_webhooks(plan: Plan) -> bool:
+    """Whether an object may be refused because a webhook of the same package does not answer yet."""
+    return any(
+        change.ref.kind.kind.endswith("WebhookConfiguration")
+        or bool(((change.obj or {}).get("spec") or {}).get("conversion"))
+        for change in plan.writes
     )
-    if change.action is Action.CREATE:
-        done.created += 1
-    else:
-        done.configured += 1
-    return None
 
 
-async def _served(cluster: Cluster, crd: Json) -> None:
-    """Wait until the API server serves every version of the CRD."""
-    group, kind = crd["spec"]["group"], crd["spec"]["names"]["kind"]
-    wanted = [Kind(group, version["name"], kind) for version in crd["spec"]["versions"] if version.get("served")]
-    try:
-        async with asyncio.timeout(SERVED_SECONDS):
-            for version in wanted:
-                while await cluster.served(version) is None:  # noqa: ASYNC110 - the API server tells nobody when it begins
+class _Work:
+    """One plan being carried out; what was done goes into `done`."""
+
+    def __init__(self, cluster: Cluster, terms: Terms, done: ChangeSet, *, patient: bool) -> None:
+        self.terms = terms
+        self._cluster = cluster
+        self._done = done
+        self._patient = patient
+        self._places = asyncio.Semaphore(terms.parallel)
+
+    async def upsert(self, wave: Sequence[Change]) -> None:
+        errors = [error for error in await asyncio.gather(*(self._one(change) for change in wave)) if error]
+        if errors:
+            raise errors[0]
+        written = [change.obj for change in wave if change.action in WRITES and change.obj is not None]
+        for crd in brought_kinds(written).values():
+            await self._served(crd)
+
+    async def remove(self, wave: Sequence[Change]) -> None:
+        if not wave:
+            return
+        self.terms.stop()
+        removed = await remove_wave(self._cluster, wave)
+        for identity in removed.settled:
+            self._done.entries.pop(identity, None)
+        self._done.deleted += len(removed.gone)
+        self._done.orphaned += [change.ref for change in wave if change.identity in removed.orphaned]
+        self._done.survivors += removed.survivors
+        if removed.errors:
+            raise removed.errors[0]
+        if removed.survivors:  # what comes later in the order may be what they need to go
+            named = "; ".join(str(survivor) for survivor in removed.survivors[:3])
+            raise DeletionPending(f"waiting for {len(removed.survivors)} deleted objects to be gone: {named}")
+
+    async def _one(self, change: Change) -> PackhouseError | None:
+        try:
+            await self._upsert(change)
+        except PackhouseError as error:
+            return error
+        return None
+
+    async def _upsert(self, change: Change) -> None:
+        done = self._done
+        match change.action:
+            case Action.KEEP:
+                done.unchanged += 1
+            case Action.SKIP:
+                self._skip(change)
+            case Action.EXPECT:
+                await self._expect(change)
+            case _:
+                async with self._places:
+                    self.terms.stop()
+                    if change.action is Action.REPLACE:
+                        await self._make_room(change)
+                    await self._apply(change)
+
+    def _skip(self, change: Change) -> None:
+        """What is ours stays recorded, whatever others made of it; what is not ours never gets recorded."""
+        entry = change.entry
+        self._done.skipped += 1
+        if change.adopting:
+            self._done.entries.pop(change.identity, None)
+        elif entry is None or not entry.uid:
+            self._done.entries[change.identity] = Entry(change.ref, change.uid, change.desired, UNTOUCHED)
+
+    async def _expect(self, change: Change) -> None:
+        if await self._cluster.get(change.ref, metadata_only=True) is None:
+            raise NotHealthy(f"{change.ref} is not there yet; the package expects that something else makes it")
+
+    async def _make_room(self, change: Change) -> None:
+        """Delete the object that is replaced, and wait until its name is free."""
+        await self._cluster.delete(change.ref, uid=change.uid)
+        try:
+            async with asyncio.timeout(REPLACED_SECONDS):
+                while (found := await self._cluster.get(change.ref, metadata_only=True)) is not None:
+                    if found["metadata"]["uid"] != change.uid:
+                        return
+                    self.terms.stop()
                     await asyncio.sleep(POLL_SECONDS)
-    except TimeoutError:
-        raise NotHealthy(f"CustomResourceDefinition {crd['metadata']['name']} is not served yet") from None
+        except TimeoutError:
+            raise DeletionPending(
+                f"{change.ref} is to be replaced and is not gone yet; look at its finalizers"
+            ) from None
 
+    async def _apply(self, change: Change) -> None:
+        assert change.obj is not None, "only what is applied comes here"  # noqa: S101 - a promise of the plan
+        if change.former:
+            await self._cluster.patch(change.ref, change.former)
+        force = self.terms.force_adopted or not change.adopting
+        for attempt in range(WEBHOOK_TRIES if self._patient else 1):
+            try:
+                answer = await self._cluster.apply(change.obj, manager=APPLY_MANAGER, force=force, metadata_only=True)
+                break
+            except ApiServerError:
+                if not self._patient or attempt == WEBHOOK_TRIES - 1:
+                    raise
+            await asyncio.sleep(WEBHOOK_SECONDS * 2**attempt)
+            self.terms.stop()
+        done = self._done
+        skip = change.rules.update is UpdateStrategy.SKIP
+        managed = UNTOUCHED if skip else managed_digest(answer, APPLY_MANAGER)
+        done.entries[change.identity] = Entry(change.ref, answer["metadata"]["uid"], change.desired, managed)
+        match change.action:
+            case Action.CREATE:
+                done.created += 1
+            case Action.REPLACE:
+                done.replaced += 1
+            case _:
+                done.configured += 1
 
-async def delete_wave(cluster: Cluster, wave: Sequence[Change], done: ChangeSet) -> None:
-    """Delete what the wave prunes, forget the rest of it, and wait for a while until all is gone."""
-    for change in wave:
-        if change.action is Action.FORGET:
-            done.entries.pop(Identity.of(change.ref), None)
-    doomed = [change for change in wave if change.action is Action.PRUNE]
-    errors = [error for error in await asyncio.gather(*(_delete(cluster, change) for change in doomed)) if error]
-    if errors:
-        raise errors[0]
-    remaining = await _until_gone(cluster, doomed)
-    for change in doomed:
-        if change in remaining:
-            done.survivors.append(done.entries[Identity.of(change.ref)])
-        else:
-            done.entries.pop(Identity.of(change.ref), None)
-            done.deleted += 1
-
-
-async def _delete(cluster: Cluster, change: Change) -> PackhouseError | None:
-    try:
-        await cluster.delete(change.ref, uid=change.uid)
-    except DeployFailed as error:
-        return PruneFailed(f"cannot delete {change.ref}: {error.message}")
-    except PackhouseError as error:
-        return error
-    return None
-
-
-async def _until_gone(cluster: Cluster, doomed: Sequence[Change]) -> list[Change]:
-    """Those that are still there after GONE_SECONDS."""
-    remaining, delay = list(doomed), POLL_SECONDS
-    try:
-        async with asyncio.timeout(GONE_SECONDS):
-            while remaining:
-                found = await asyncio.gather(*(cluster.get(change.ref, metadata_only=True) for change in remaining))
-                remaining = [
-                    change
-                    for change, obj in zip(remaining, found, strict=True)
-                    if obj is not None and obj["metadata"]["uid"] == change.uid
-                ]
-                if remaining:
-                    await asyncio.sleep(delay)
-                    delay = min(delay * 2, 1.0)
-    except TimeoutError:
-        pass
-    return remaining
+    async def _served(self, crd: Json) -> None:
+        """Wait until the API server serves every version of the CRD."""
+        group, kind = crd["spec"]["group"], crd["spec"]["names"]["kind"]
+        wanted = [Kind(group, version["name"], kind) for version in crd["spec"]["versions"] if version.get("served")]
+        try:
+            async with asyncio.timeout(SERVED_SECONDS):
+                for version in wanted:
+                    while await self._cluster.served(version) is None:
+                        self.terms.stop()
+                        await asyncio.sleep(POLL_SECONDS)
+        except TimeoutError:
+            raise NotHealthy(f"CustomResourceDefinition {crd['metadata']['name']} is not served yet") from None

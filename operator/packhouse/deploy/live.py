@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from packhouse.api.errors import DeployFailed, PackhouseError, RenderedInvalid
 from packhouse.domain.inventory import Identity
-from packhouse.domain.objects import kind_of, placed, ref_of, unusable
-from packhouse.ports import Cluster, Json, Kind, Ref
+from packhouse.domain.objects import Placement, kind_of, ref_of, unusable
+from packhouse.ports import Cluster, Json, Kind, Ref, Served
 
 T = TypeVar("T")
 
 
-async def live(cluster: Cluster, refs: Iterable[Ref]) -> dict[Identity, Json]:
+class Reader(Protocol):
+    """What looking at single objects needs of a Cluster."""
+
+    async def served(self, kind: Kind) -> Served | None: ...
+
+    async def groups(self) -> Sequence[str]: ...
+
+    async def get(self, ref: Ref, *, metadata_only: bool = False) -> Json | None: ...
+
+
+async def live(cluster: Reader, refs: Iterable[Ref]) -> dict[Identity, Json]:
     """The metadata of those that exist. Of two refs to the same object the first says under which version.
 
     Raises Forbidden, ClusterUnavailable.
@@ -27,7 +37,7 @@ async def live(cluster: Cluster, refs: Iterable[Ref]) -> dict[Identity, Json]:
     return {identity: obj for identity, obj in zip(wanted, found, strict=True) if obj is not None}
 
 
-async def _under_served_version(cluster: Cluster, ref: Ref) -> Ref:
+async def _under_served_version(cluster: Reader, ref: Ref) -> Ref:
     """A recorded object outlives the version that it was applied under: another one serves it as well."""
     if await cluster.served(ref.kind) is not None:
         return ref
@@ -39,7 +49,7 @@ async def _under_served_version(cluster: Cluster, ref: Ref) -> Ref:
     return ref
 
 
-async def settled(cluster: Cluster, objects: Sequence[Json], default_namespace: str) -> list[Json]:
+async def settled(cluster: Cluster, objects: Sequence[Json], placement: Placement) -> list[Json]:
     """`objects` in their namespaces. Raises DeployFailed for a kind that nobody serves or brings, and RenderedInvalid
     for what can be no object's name, and for two objects that turn out to be the same one."""
     for obj in objects:
@@ -64,7 +74,7 @@ async def settled(cluster: Cluster, objects: Sequence[Json], default_namespace: 
             f"{unknown[0]}: this cluster does not serve {unknown[0].kind}, and the package brings no CRD for it; "
             f"install what provides it first" + (f" ({len(unknown) - 1} more such kinds)" if unknown[1:] else "")
         )
-    at_home = [placed(obj, namespaced=scopes[kind_of(obj)], default_namespace=default_namespace) for obj in objects]
+    at_home = [placement.placed(obj, namespaced=scopes[kind_of(obj)]) for obj in objects]
     seen = set[Identity]()
     for ref in map(ref_of, at_home):
         if Identity.of(ref) in seen:

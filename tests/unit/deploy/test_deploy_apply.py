@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from fakes_cluster import FakeCluster
 from packhouse.api.errors import (
+    ApiServerError,
     ClusterUnavailable,
+    DeletionPending,
     DeployFailed,
     Forbidden,
     NotHealthy,
     PackhouseError,
     PruneFailed,
     RenderedInvalid,
+    Superseded,
 )
-from packhouse.deploy import apply
-from packhouse.deploy.apply import ChangeSet, carry_out
+from packhouse.deploy import apply, remove
+from packhouse.deploy.apply import ChangeSet, Terms, carry_out
 from packhouse.deploy.live import brought_kinds, gathered, live, settled
-from packhouse.deploy.preflight import preflight
-from packhouse.domain.inventory import Inventory
-from packhouse.domain.objects import owned, ref_of
-from packhouse.domain.plan import Plan, plan
+from packhouse.domain.change import Plan
+from packhouse.domain.inventory import UNTOUCHED, Entry, Identity, Inventory
+from packhouse.domain.kapp.rules import read_rules
+from packhouse.domain.objects import Placement, owned, ref_of
+from packhouse.domain.plan import Desired, plan
 from packhouse.ports import Json, Kind, Ref
 
 ME = "demo/web"
@@ -31,7 +36,8 @@ ME = "demo/web"
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(apply, "GONE_SECONDS", 0.02)
+    monkeypatch.setattr(remove, "GONE_SECONDS", 0.02)
+    monkeypatch.setattr(apply, "WEBHOOK_SECONDS", 0.001)
     monkeypatch.setattr(apply, "SERVED_SECONDS", 0.05)
     monkeypatch.setattr(apply, "POLL_SECONDS", 0.005)
 
@@ -57,12 +63,14 @@ def crd(kind: str = "Thing") -> Json:
 async def planned(cluster: FakeCluster, recorded: Inventory, *objects: Json) -> tuple[Plan, Inventory]:
     refs = [ref_of(one) for one in objects]
     found = await live(cluster, [*refs, *(entry.ref for entry in recorded)])
-    return plan(objects, recorded, found, owner=ME, owners={ME}), recorded.union(refs)
+    rules = {Identity.of(ref_of(one)): read_rules(one) for one in objects}
+    the_plan = plan(Desired(objects, rules), recorded, found, owner=ME, owners={ME})
+    return the_plan, recorded.union(refs).doubting(change.ref for change in the_plan.writes)
 
 
-async def deploy(cluster: FakeCluster, recorded: Inventory, *objects: Json) -> ChangeSet:
+async def deploy(cluster: FakeCluster, recorded: Inventory, *objects: Json, **terms: Any) -> ChangeSet:
     the_plan, ahead = await planned(cluster, recorded, *objects)
-    return await carry_out(cluster, the_plan, ahead)
+    return await carry_out(cluster, the_plan, ahead, Terms(**terms))
 
 
 async def test_a_first_deploy_creates_and_the_second_keeps() -> None:
@@ -114,7 +122,9 @@ async def test_what_is_not_gone_is_a_survivor_and_holds_what_comes_after_it() ->
 
     done = await deploy(cluster, first.inventory)
 
-    assert [entry.ref.name for entry in done.survivors] == ["pods"]
+    assert [survivor.ref.name for survivor in done.survivors] == ["pods"]
+    assert isinstance(done.error, DeletionPending)
+    assert "x/y" in done.error.message
     assert {entry.ref.name for entry in done.inventory} == {"config", "pods"}
     assert await cluster.get(ref_of(obj("config"))) is not None
 
@@ -155,7 +165,7 @@ async def test_an_object_made_anew_by_another_is_not_deleted() -> None:
 async def test_objects_of_a_new_kind_wait_until_it_is_served() -> None:
     cluster = FakeCluster()
     things = [crd(), obj("x", "Thing", "example.com/v1")]
-    placed = await settled(cluster, things, "demo")
+    placed = await settled(cluster, things, Placement("demo"))
     done = await deploy(cluster, Inventory({}), *placed)
     assert done.error is None
     assert done.created == 2
@@ -172,12 +182,155 @@ async def test_a_kind_that_is_never_served_is_not_healthy() -> None:
     assert again.error is None
 
 
+# ---- annotations -------------------------------------------------------------------------------------------
+
+
+def annotated(one: Json, **annotations: str) -> Json:
+    said = {f"kapp.k14s.io/{name.replace('_', '-')}": text for name, text in annotations.items()}
+    return {**one, "metadata": {**one["metadata"], "annotations": {**one["metadata"]["annotations"], **said}}}
+
+
+async def test_what_is_skipped_is_made_once_and_then_left_as_it_is() -> None:
+    cluster = FakeCluster()
+    first = await deploy(cluster, Inventory({}), annotated(obj("a", data={"x": "1"}), update_strategy="skip"))
+    await cluster.patch(ref_of(obj("a")), [{"op": "replace", "path": "/data/x", "value": "theirs"}])
+    start = len(cluster.writes)
+
+    again = await deploy(cluster, first.inventory, annotated(obj("a", data={"x": "2"}), update_strategy="skip"))
+
+    assert (first.created, again.skipped, cluster.writes[start:]) == (1, 1, [])
+    assert [entry.managed for entry in again.inventory] == [UNTOUCHED]
+
+
+async def test_what_is_skipped_and_belongs_to_nobody_is_not_recorded() -> None:
+    cluster = FakeCluster()
+    await cluster.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "demo"}})
+    done = await deploy(cluster, Inventory({}), annotated(obj("a"), update_strategy="skip"))
+    assert (done.skipped, len(done.inventory)) == (1, 0)
+
+
+async def test_what_is_always_replaced_gets_another_uid_when_it_changes_and_not_otherwise() -> None:
+    cluster = FakeCluster()
+    first = await deploy(cluster, Inventory({}), annotated(obj("a", data={"x": "1"}), update_strategy="always-replace"))
+    same = await deploy(
+        cluster, first.inventory, annotated(obj("a", data={"x": "1"}), update_strategy="always-replace")
+    )
+    other = await deploy(
+        cluster, same.inventory, annotated(obj("a", data={"x": "2"}), update_strategy="always-replace")
+    )
+    assert (first.created, same.unchanged, other.replaced) == (1, 1, 1)
+    [before], [after] = first.inventory, other.inventory
+    assert before.uid != after.uid
+
+
+async def test_what_is_replaced_and_does_not_go_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(apply, "REPLACED_SECONDS", 0.02)
+    cluster = FakeCluster()
+    first = await deploy(cluster, Inventory({}), annotated(obj("a"), update_strategy="always-replace"))
+    metadata = {"name": "a", "namespace": "demo", "finalizers": ["x/y"]}
+    await cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}, manager="other")
+    done = await deploy(
+        cluster, first.inventory, annotated(obj("a", data={"x": "2"}), update_strategy="always-replace")
+    )
+    assert isinstance(done.error, DeletionPending)
+    assert "demo/a" in done.error.message
+
+
+async def test_an_orphan_stays_without_our_marks() -> None:
+    cluster = FakeCluster()
+    first = await deploy(cluster, Inventory({}), annotated(obj("a", data={"x": "1"}), delete_strategy="orphan"))
+    done = await deploy(cluster, first.inventory)
+    left = await cluster.get(ref_of(obj("a")))
+    assert left is not None
+    assert left["data"] == {"x": "1"}
+    assert not left["metadata"]["labels"]
+    assert ([ref.name for ref in done.orphaned], done.deleted, len(done.inventory)) == (["a"], 0, 0)
+
+
+async def test_what_somebody_else_makes_is_waited_for_and_not_touched() -> None:
+    cluster = FakeCluster()
+    objects = [annotated(obj("a"), exists=""), obj("later", "Deployment", "apps/v1")]
+    early = await deploy(cluster, Inventory({}), *objects)
+    assert isinstance(early.error, NotHealthy)
+    assert cluster.writes == []
+    await cluster.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "demo"}})
+    done = await deploy(cluster, Inventory({}), *objects)
+    assert (done.error, done.created) == (None, 1)
+    assert [write for write in cluster.writes if "ConfigMap" in write] == ["create ConfigMap demo/a (v1)"]
+
+
+async def test_a_rule_makes_the_next_wave_wait_until_the_one_before_is_ready() -> None:
+    cluster = FakeCluster()
+    seen: list[list[str]] = []
+
+    async def ready(entries: Sequence[Entry]) -> None:
+        seen.append([*(entry.ref.name for entry in entries), *(write.split()[2] for write in cluster.writes)])
+
+    first = annotated(obj("first", "Deployment", "apps/v1"), change_group="first")
+    second = annotated(obj("second"), change_rule="upsert after upserting first")
+    done = await deploy(cluster, Inventory({}), first, second, ready=ready)
+
+    assert (done.error, done.created) == (None, 2)
+    assert seen == [["first", "demo/first"]]
+
+
+# ---- being interrupted -------------------------------------------------------------------------------------
+
+
+async def test_an_apply_that_is_superseded_ends_between_two_objects_and_keeps_what_it_did() -> None:
+    cluster = FakeCluster()
+
+    def stop() -> None:
+        if len(cluster.writes) >= 3:
+            raise Superseded("another spec")
+
+    done = await deploy(cluster, Inventory({}), *(obj(f"n{number}") for number in range(50)), stop=stop, parallel=1)
+
+    assert isinstance(done.error, Superseded)
+    assert (done.created, len(cluster.writes)) == (3, 3)
+    assert sum(bool(entry.uid) for entry in done.inventory) == 3
+    assert len(done.inventory) == 50
+
+
+async def test_no_more_objects_of_a_wave_are_under_way_than_are_allowed() -> None:
+    cluster, under_way = FakeCluster(), [0, 0]
+    plain = cluster.apply
+
+    async def slow(*args: Any, **kwargs: Any) -> Json:
+        under_way[0] += 1
+        under_way[1] = max(under_way)
+        await asyncio.sleep(0.001)
+        under_way[0] -= 1
+        return await plain(*args, **kwargs)
+
+    cluster.apply = slow  # type: ignore[method-assign]
+    done = await deploy(cluster, Inventory({}), *(obj(f"n{number}") for number in range(40)), parallel=4)
+    assert (done.created, under_way[1]) == (40, 4)
+
+
+async def test_a_webhook_of_the_same_package_that_does_not_answer_yet_is_given_time() -> None:
+    cluster, tries = FakeCluster(), []
+
+    def refuse(verb: str, ref: Ref) -> PackhouseError | None:
+        if (verb, ref.name) != ("apply", "x"):
+            return None
+        tries.append(verb)
+        return ApiServerError("no endpoints available") if len(tries) < 3 else None
+
+    cluster.refuse = refuse
+    brings = {**crd(), "spec": {**crd()["spec"], "conversion": {"strategy": "Webhook"}}}
+    done = await deploy(cluster, Inventory({}), brings, obj("x", "Thing", "example.com/v1"))
+    assert (done.error, done.created, len(tries)) == (None, 2, 3)
+
+
 # ---- where objects belong ----------------------------------------------------------------------------------
 
 
 async def test_the_scope_of_a_kind_that_the_package_brings_is_known() -> None:
     [_, thing] = await settled(
-        FakeCluster(), [crd(), {"apiVersion": "example.com/v1", "kind": "Thing", "metadata": {"name": "x"}}], "demo"
+        FakeCluster(),
+        [crd(), {"apiVersion": "example.com/v1", "kind": "Thing", "metadata": {"name": "x"}}],
+        Placement("demo"),
     )
     assert thing["metadata"]["namespace"] == "demo"
 
@@ -185,14 +338,14 @@ async def test_the_scope_of_a_kind_that_the_package_brings_is_known() -> None:
 async def test_kinds_that_nobody_serves_are_named() -> None:
     things = [obj("x", kind, "example.com/v1") for kind in ("Thing", "Other", "More")]
     with pytest.raises(DeployFailed, match=r"Thing demo/x .* \(2 more such kinds\)"):
-        await settled(FakeCluster(), things, "demo")
+        await settled(FakeCluster(), things, Placement("demo"))
 
 
 async def test_the_same_object_twice_is_refused_once_both_have_a_namespace() -> None:
     one = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}
     with pytest.raises(RenderedInvalid, match=r"demo/a .* is rendered twice"):
-        await settled(FakeCluster(), [one, obj("a")], "demo")
-    await settled(FakeCluster(), [one, obj("a")], "elsewhere")
+        await settled(FakeCluster(), [one, obj("a")], Placement("demo"))
+    await settled(FakeCluster(), [one, obj("a")], Placement("elsewhere"))
 
 
 @pytest.mark.parametrize(
@@ -222,44 +375,7 @@ async def test_the_first_error_ends_the_other_calls_and_keeps_its_class() -> Non
     assert ended == ["waits"]
 
 
-# ---- before the first write --------------------------------------------------------------------------------
-
-
-async def test_the_preflight_names_every_refusal_and_writes_nothing() -> None:
-    cluster = FakeCluster()
-    cluster.refuse = lambda verb, ref: Forbidden(f"not {ref.name}") if verb == "dry run" else None
-    the_plan, _ = await planned(cluster, Inventory({}), *(obj(name) for name in "abcdefg"))
-    with pytest.raises(Forbidden, match=r"nothing was applied: not a; not b; .*; and 2 more"):
-        await preflight(cluster, the_plan)
-    assert cluster.writes == []
-
-
-async def test_a_cluster_that_does_not_answer_is_no_refusal() -> None:
-    cluster = FakeCluster()
-    cluster.refuse = lambda verb, ref: ClusterUnavailable("down") if verb == "dry run" else None
-    the_plan, _ = await planned(cluster, Inventory({}), obj("a"))
-    with pytest.raises(ClusterUnavailable, match=r"^down$"):
-        await preflight(cluster, the_plan)
-
-
-async def test_what_cannot_be_tried_yet_is_asked_for_by_its_rights() -> None:
-    cluster = FakeCluster()
-    asked: list[str] = []
-
-    async def create(obj: Json, *, parent: Ref | None = None, subresource: str = "") -> Json:
-        attributes = obj["spec"]["resourceAttributes"]
-        asked.append(f"{attributes['verb']} {attributes['resource']} in {attributes['namespace']}")
-        return {**obj, "status": {"allowed": attributes["verb"] == "create"}}
-
-    cluster.create = create  # type: ignore[method-assign]
-    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "demo"}}
-    the_plan, _ = await planned(cluster, Inventory({}), namespace, crd(), obj("a"), obj("x", "Thing", "example.com/v1"))
-
-    with pytest.raises(Forbidden, match=r'may not patch configmaps.*resources \["configmaps"\], verbs \["patch"\]'):
-        await preflight(cluster, the_plan)
-
-    assert set(asked) == {f"{verb} {what} in demo" for verb in ("create", "patch") for what in ("configmaps", "things")}
-    assert cluster.writes == []
+# ---- what is live -----------------------------------------------------------------------------------------
 
 
 async def test_live_finds_what_exists_and_no_more() -> None:
