@@ -55,6 +55,10 @@ class Settings:
     watch_timeout_seconds: int = 290
     token_lifetime_seconds: int = 3600
 
+    # deletion
+    deletion_deadline_seconds: float = 600.0
+    cleanup_service_account: str = ""  # "namespace/name"; empty: none
+
     # sources
     registry_timeout_seconds: float = 20.0  # connect, and between two reads
     fetch_timeout_seconds: float = 120.0  # a whole fetch
@@ -119,6 +123,9 @@ def _check(settings: Settings) -> None:
         value = getattr(settings, name)
         if value not in allowed:
             raise SettingsInvalid(f"{PREFIX}{name.upper()}={value!r}: expected one of {', '.join(allowed)}")
+    account = settings.cleanup_service_account
+    if account and not all(account.partition("/")):
+        raise SettingsInvalid(f"{PREFIX}CLEANUP_SERVICE_ACCOUNT={account!r}: expected namespace/name")
     for tunable in fields(settings):
         value = getattr(settings, tunable.name)
         if isinstance(value, int | float) and not 0 <= value < float("inf"):

@@ -40,3 +40,7 @@ OWNER_ANNOTATION: Final = f"{INSTALL_GROUP}/installed-by"
 #: Set by publishers and users.
 REVISION: Final = "packaging.carvel.dev/revision"
 DOWNGRADABLE: Final = "packaging.carvel.dev/downgradable"
+
+#: Reasons of Events that tell, in the operator's namespace, what a deletion left in the cluster.
+OBJECTS_LEFT: Final = "ObjectsLeft"
+OBJECTS_KEPT: Final = "ObjectsKept"

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from packhouse.api.conditions import Condition, ConditionType, find, read_conditions
-from packhouse.api.errors import NamespaceTerminating, PackhouseError
+from packhouse.api.errors import ClusterUnavailable, NamespaceTerminating, PackhouseError
 from packhouse.api.names import INSTALL_API, STATUS_MANAGER
 from packhouse.api.views import Meta
 from packhouse.ports import Cluster, Json
@@ -70,24 +70,58 @@ class Reporter:
             await self._tell(subject, outcome)
         return status
 
+    async def announce(self, subject: Subject, namespace: str, *, reason: str, note: str, warning: bool) -> None:
+        """An Event on `subject` in another namespace, which outlives it. The same words are told once.
+
+        Raises ClusterUnavailable, so that they are told later.
+        """
+        event = self._event(subject, namespace, reason, note, warning=warning, serial=f"{reason}{note}")
+        try:
+            await self._cluster.create(event)
+        except ClusterUnavailable:
+            raise
+        except PackhouseError as error:
+            log.warning("no event for %s %s: %s", subject.kind, subject.meta.name, error.message)
+
+    async def is_ending(self, subject: Subject) -> bool:
+        """Whether the namespace of `subject` is being deleted: it would then take no Event. Nothing is written."""
+        event = self._event(subject, subject.meta.namespace, "Deleting", "", warning=False, serial="trial")
+        try:
+            await self._cluster.create(event, dry_run=True)
+        except NamespaceTerminating:
+            return True
+        except PackhouseError:  # nothing is known; it is asked again at the next look
+            return False
+        return False
+
     async def _tell(self, subject: Subject, outcome: Outcome) -> None:
-        now = self._clock()
+        namespace = subject.meta.namespace or CLUSTER_EVENTS_NAMESPACE
+        serial = f"{self._clock().isoformat()}{outcome.reason}"
+        event = self._event(
+            subject, namespace, str(outcome.reason), outcome.message, warning=outcome.failed, serial=serial
+        )
+        try:
+            await self._cluster.create(event)
+        except NamespaceTerminating:  # it takes no Events any more, and nobody will look for them
+            pass
+        except PackhouseError as error:  # an Event is a courtesy: status has said the same already
+            log.warning("no event for %s %s: %s", subject.kind, subject.meta.name, error.message)
+
+    def _event(self, subject: Subject, namespace: str, reason: str, note: str, *, warning: bool, serial: str) -> Json:
+        """`serial`, with the subject's uid, makes its name: of two with the same one, the second is refused."""
         meta = subject.meta
-        serial = hashlib.sha256(f"{meta.uid}{now.isoformat()}{outcome.reason}".encode()).hexdigest()[:16]
-        event = {
+        name = hashlib.sha256(f"{meta.uid}{serial}".encode()).hexdigest()[:16]
+        return {
             "apiVersion": "events.k8s.io/v1",
             "kind": "Event",
-            "metadata": {
-                "name": f"{meta.name[:200]}.{serial}",
-                "namespace": meta.namespace or CLUSTER_EVENTS_NAMESPACE,
-            },
-            "eventTime": now.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            "metadata": {"name": f"{meta.name[:200]}.{name}", "namespace": namespace},
+            "eventTime": self._clock().strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
             "reportingController": "packhouse",
             "reportingInstance": "packhouse",
             "action": "Reconcile",
-            "type": "Warning" if outcome.failed else "Normal",
-            "reason": str(outcome.reason),
-            "note": outcome.message[:NOTE_CHARACTERS],
+            "type": "Warning" if warning else "Normal",
+            "reason": reason,
+            "note": note[:NOTE_CHARACTERS],
             "regarding": {
                 "apiVersion": INSTALL_API,
                 "kind": subject.kind,
@@ -96,12 +130,6 @@ class Reporter:
                 "uid": meta.uid,
             },
         }
-        try:
-            await self._cluster.create(event)
-        except NamespaceTerminating:  # it takes no Events any more, and nobody will look for them
-            pass
-        except PackhouseError as error:  # an Event is a courtesy: status has said the same already
-            log.warning("no event for %s %s: %s", subject.kind, meta.name, error.message)
 
 
 def merged(subject: Subject, outcome: Outcome, fields: Mapping[str, Any], *, now: str) -> Json:

@@ -1,0 +1,80 @@
+"""The service account of an install that is being deleted and, where that account cannot be used any more, the cleanup
+account in its place.
+
+The cleanup account acts for nothing but this: it looks at objects of the inventory, and deletes those that have the
+recorded uid and the install's owner label. It creates, changes and reads nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from packhouse.api.errors import Forbidden, NamespaceTerminating, PackhouseError, ServiceAccountMissing
+from packhouse.domain.inventory import Inventory
+from packhouse.domain.leaving import is_proven
+from packhouse.ports import Cluster, Json, Kind, Ref, Served
+
+#: The account is gone, can get no token, or has lost the right.
+UNUSABLE: Final = (ServiceAccountMissing, NamespaceTerminating, Forbidden)
+
+
+class StandIn:
+    """What a deletion needs of a Cluster (deploy/remove.py, deploy/live.py). `operator` is asked for what is served
+    alone: that needs no account."""
+
+    def __init__(
+        self, account: Cluster, cleanup: Cluster | None, operator: Cluster, inventory: Inventory, owner: str
+    ) -> None:
+        self._account = account
+        self._cleanup = cleanup
+        self._operator = operator
+        self._inventory = inventory
+        self._owner = owner
+
+    async def served(self, kind: Kind) -> Served | None:
+        return await self._operator.served(kind)
+
+    async def groups(self) -> Sequence[str]:
+        return await self._operator.groups()
+
+    async def get(self, ref: Ref, *, metadata_only: bool = False) -> Json | None:
+        try:
+            return await self._account.get(ref, metadata_only=metadata_only)
+        except UNUSABLE as refusal:
+            if self._cleanup is None or self._inventory.find(ref) is None:
+                raise
+            return await self._look(self._cleanup, ref, refusal)
+
+    async def patch(self, ref: Ref, operations: Sequence[Json]) -> Json | None:
+        return await self._account.patch(ref, operations)
+
+    async def delete(self, ref: Ref, *, uid: str | None = None, propagation: str = "Background") -> bool:
+        try:
+            return await self._account.delete(ref, uid=uid, propagation=propagation)
+        except UNUSABLE as refusal:
+            if self._cleanup is None:
+                raise
+            found = await self._look(self._cleanup, ref, refusal)
+            if found is None:
+                return False
+            if not is_proven(self._inventory.find(ref), found, self._owner):
+                raise type(refusal)(
+                    f"{refusal.message}; the cleanup account leaves it, since it is not the recorded object with the "
+                    f"owner label of the install"
+                ) from None
+            try:
+                return await self._cleanup.delete(ref, uid=found["metadata"]["uid"], propagation=propagation)
+            except PackhouseError as also:
+                raise _both(refusal, also) from None
+
+    async def _look(self, cleanup: Cluster, ref: Ref, refusal: PackhouseError) -> Json | None:
+        try:
+            return await cleanup.get(ref, metadata_only=True)
+        except PackhouseError as also:
+            raise _both(refusal, also) from None
+
+
+def _both(refusal: PackhouseError, also: PackhouseError) -> PackhouseError:
+    """The account's refusal says what to do; what the cleanup account met stands behind it."""
+    return type(refusal)(f"{refusal.message}; nor can the cleanup account: {also.message}")
