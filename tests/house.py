@@ -58,6 +58,12 @@ class Woken:
     def add(self, key: Key, after_seconds: float = 0.0) -> None:
         self.names.append(key.name)
 
+    def is_busy(self, key: Key) -> bool:
+        return False
+
+    def is_working(self, key: Key) -> bool:
+        return False
+
     def forget(self, key: Key) -> None:
         self.names = [name for name in self.names if name != key.name]
 

@@ -7,7 +7,7 @@ raises is one of ours (api/errors.py).
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -248,3 +248,42 @@ class Identities(Protocol):
     def of(self, namespace: str, service_account: str) -> Cluster:
         """The cluster as that service account, by its own token only. Its calls also raise ServiceAccountMissing."""
         ...
+
+
+# ---- what installs own -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A live object as a watch told of it. `managed`: the digest of what our field manager holds of it."""
+
+    uid: str
+    managed: str
+
+
+class OwnedChanges(Protocol):
+    """Who is told of changes. Called in the event loop; must not block."""
+
+    def changed(self, owner: str, ref: Ref) -> None:
+        """An object that says it is the install's `owner` ("namespace/name"), or said so before."""
+        ...
+
+    def listed(self, kind: Kind) -> None:
+        """All objects of the kind are known from now on."""
+        ...
+
+
+class Owned(Protocol):
+    """The live objects with an owner's mark, as far as somebody watches them. Asks the API server nothing."""
+
+    def follow(self, kinds: Iterable[Kind]) -> None:
+        """Have these kinds watched too, where that is allowed."""
+        ...
+
+    def knows(self, kind: Kind) -> bool:
+        """Whether what `find` says of the kind is how it is now."""
+        ...
+
+    def find(self, ref: Ref) -> Seen | None: ...
+
+    def listen(self, changes: OwnedChanges) -> None: ...

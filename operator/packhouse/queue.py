@@ -71,6 +71,14 @@ class Queue:
         """Whether `key` was added and its time has come: what works on it now works on something older."""
         return self._due.get(key, float("inf")) <= self._clock()
 
+    def is_busy(self, key: Key) -> bool:
+        """Whether `key` is being worked on, and be it that the work only waits."""
+        return key in self._busy
+
+    def is_working(self, key: Key) -> bool:
+        """Whether `key` is being worked on and is not parked."""
+        return key in self._busy and key not in self._parked
+
     def park(self, key: Key) -> None:
         """The work on `key` only waits from here on: another key may have its place, for `spare` keys at a time."""
         if key in self._busy and key not in self._parked and len(self._parked) < self._spare:

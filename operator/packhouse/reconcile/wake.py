@@ -14,6 +14,7 @@ from packhouse.api.views import InstalledPackage, PackageRepository
 from packhouse.api.views import Key as ObjectKey
 from packhouse.domain.catalogue import Entry
 from packhouse.queue import Key, Queue
+from packhouse.reconcile.drift import Drift
 from packhouse.reconcile.gather import mark_of, take
 from packhouse.reconcile.world import World
 
@@ -28,6 +29,7 @@ class Wake:
         self._stores = world.stores
         self._queue = queue
         self._chosen = chosen
+        self._drift = Drift(world, queue)
 
     def connect(self) -> None:
         """From now on the changes of the stores add keys."""
@@ -36,9 +38,12 @@ class Wake:
         self._stores.packages.changed = self._package_changed
         self._stores.metadatas.changed = self._wake_repositories
         self._stores.secrets.changed = self._secret_changed
+        self._drift.connect()
 
     def _install_changed(self, before: InstalledPackage | None, after: InstalledPackage | None) -> None:
         self._changed(INSTALLED_PACKAGE, before, after)
+        if after is not None and (before is None or _holds(before) != _holds(after)):
+            self._drift.follow(after)
         if before is not None and (after is None or _holds(before) != _holds(after)):
             self._wake_conflicting()
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from packhouse.api.views import InstalledPackage, Key, PackageRepository
 from packhouse.domain.catalogue import Entry
-from packhouse.ports import Cluster, Identities, Registry, Renderer
+from packhouse.ports import Cluster, Identities, Owned, Registry, Renderer
 from packhouse.reconcile.facts import ClusterFacts
+from packhouse.reconcile.owned import Unwatched
 from packhouse.reconcile.report import Reporter
 from packhouse.reconcile.stores import Objects, Packages
 from packhouse.settings import Settings
@@ -41,5 +42,6 @@ class World:
     stores: Stores
     settings: Settings
     reading: asyncio.Semaphore  # around content that is held in memory on its way to the renderer
+    owned: Owned = field(default_factory=Unwatched)  # the live objects of all installs, as far as they are watched
     chance: Callable[[], float] = random.random
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
