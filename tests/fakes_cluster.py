@@ -30,6 +30,17 @@ FINALIZERS: Final[Path] = ("metadata", "finalizers")
 #: Lists that are merged entry by entry; the key of an entry stands in the path in brackets.
 KEYED: Final[Mapping[Path, str]] = {FINALIZERS: "", ("status", "conditions"): "type"}
 
+#: What reviews answer.
+MAY_DO_ALL: Final[Mapping[str, Json]] = {
+    "SelfSubjectAccessReview": {"allowed": True},
+    "SelfSubjectRulesReview": {
+        "resourceRules": [{"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"]}],
+        "nonResourceRules": [{"verbs": ["*"], "nonResourceURLs": ["*"]}],
+        "incomplete": False,
+    },
+    "SelfSubjectReview": {"userInfo": {"username": "system:serviceaccount:demo:installer"}},
+}
+
 SERVED: Final = (
     ("", "v1", "ConfigMap", "configmaps", True),
     ("", "v1", "Secret", "secrets", True),
@@ -107,7 +118,7 @@ class FakeCluster:
 
     # ---- reading -----------------------------------------------------------------------------------------
 
-    async def served(self, kind: Kind) -> Served | None:
+    async def served(self, kind: Kind, *, anew: bool = False) -> Served | None:
         return self.kinds.get(kind)
 
     async def version(self) -> str:
@@ -188,8 +199,8 @@ class FakeCluster:
     async def create(
         self, obj: Json, *, parent: Ref | None = None, subresource: str = "", dry_run: bool = False
     ) -> Json | None:
-        if obj["kind"] == "SelfSubjectAccessReview":
-            return {**obj, "status": {"allowed": True}}
+        if obj["kind"] in MAY_DO_ALL:
+            return {**obj, "status": MAY_DO_ALL[obj["kind"]]}
         if parent is not None:
             return {**obj, "status": {"token": "t"}} if parent in self._held else None
         ref = ref_of(obj)

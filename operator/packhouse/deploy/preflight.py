@@ -1,102 +1,172 @@
 """Ask before the first write whether the whole plan would be accepted, so that a package does not start and stop
 half-way.
 
-What can be asked for real is: a server-side dry run counts admission, defaults and rights. An object that rests on
-another one which the same plan writes (its namespace, its CRD, the role of a binding, the service account of a Pod)
-would be judged by a world that is not there yet; for those an access review asks for the rights alone.
+Three questions, in about one round of requests: what the account may do (reviews.py), what each write would be
+answered (trial.py), and, where that cannot be tried yet, whether the account may give away the rights that the plan's
+roles hold. All that is missing is told at once, as roles to paste. Called by reconcile/install.py; writes nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
-from packhouse.api.errors import ApiServerError, ClusterUnavailable, DeployFailed, Forbidden, PackhouseError
-from packhouse.api.names import APPLY_MANAGER
+from packhouse.api.errors import Failed, Forbidden, PackhouseError
 from packhouse.deploy.live import brought_kinds, gathered
+from packhouse.deploy.reviews import Reviews
+from packhouse.deploy.trial import MayReplace, Terms, Verdict, never, footing, tried
+from packhouse.domain.change import Action, Change, Plan
+from packhouse.domain.grants import manifests, to_grant
 from packhouse.domain.inventory import Identity
-from packhouse.domain.plan import Change, Plan
-from packhouse.ports import Cluster, Json
+from packhouse.domain.objects import ref_of
+from packhouse.domain.rights import Right, bound_role, handout, is_role, needed
+from packhouse.ports import Cluster, Json, Kind, Ref
 
-#: Server-side apply of an object that does not exist needs both.
-VERBS: Final = ("create", "patch")
 MOST_NAMED: Final = 5
-RBAC: Final = "rbac.authorization.k8s.io"
 
 
-async def preflight(cluster: Cluster, plan: Plan) -> None:
-    """Raises Forbidden, DeployFailed, FieldConflict with every refusal that was found, ClusterUnavailable."""
-    writes = plan.writes
-    written = {Identity.of(change.ref) for change in writes}
-    brought = brought_kinds([change.obj for change in writes if change.obj is not None])
-    checks = []
-    for change in writes:
-        served = await cluster.served(change.ref.kind)
-        crd = brought.get((change.ref.kind.group, change.ref.kind.kind))
-        if crd is not None:
-            checks.append(_reviewed(cluster, change, crd["spec"]["names"]["plural"]))
-        elif served is not None and not written.isdisjoint(rests_on(change)):
-            checks.append(_reviewed(cluster, change, served.plural))
-        elif served is not None:
-            checks.append(_dry_run(cluster, change))
-    refusals = [refusal for refusal in await gathered(checks) if refusal is not None]
+async def preflight(
+    cluster: Cluster, plan: Plan, *, may_replace: MayReplace = never, adopt: bool | None = None
+) -> Plan:
+    """The plan, in which changes that only a replacement can bring are replacements, as far as `may_replace` allows.
+
+    `cluster` is the install's own identity, `adopt` spec.adopt. Raises Forbidden, DeployFailed, FieldConflict,
+    AdoptionRefused, ImmutableField with every refusal that was found, ClusterUnavailable.
+    """
+    if not plan.writes and not plan.removals:
+        return plan
+    reviews, plurals = Reviews(cluster), await _plurals(cluster, plan)
+    verdicts = await _verdicts(cluster, plan, plurals, reviews, Terms(may_replace, adopt))
+    amended = replace(
+        plan,
+        waves=[
+            [verdicts[change.identity].change if change.identity in verdicts else change for change in wave]
+            for wave in plan.waves
+        ],
+    )
+    refusals = [verdict.refusal for verdict in verdicts.values() if verdict.refusal is not None]
+    lacking = await _lacking(reviews, amended, plurals, verdicts)
+    if lacking:
+        raise await _forbidden(reviews, lacking, amended, besides=refusals)
     if refusals:
         raise _all_in_one(refusals)
+    return amended
 
 
-def rests_on(change: Change) -> Iterator[Identity]:
-    """What must be there, or as it will be, before the API server takes the object; its CRD is the caller's."""
-    obj, namespace = change.obj or {}, change.ref.namespace
-    if namespace:
-        yield Identity("", "Namespace", "", namespace)
-    if change.ref.kind.group == RBAC and isinstance(role := obj.get("roleRef"), dict):
-        kind = str(role.get("kind"))
-        yield Identity(RBAC, kind, namespace if kind == "Role" else "", str(role.get("name")))
-    if (change.ref.kind.group, change.ref.kind.kind) == ("", "Pod") and isinstance(spec := obj.get("spec"), dict):
-        yield Identity("", "ServiceAccount", namespace, str(spec.get("serviceAccountName") or "default"))
-        yield Identity("scheduling.k8s.io", "PriorityClass", "", str(spec.get("priorityClassName")))
+async def refuse_without_rights(cluster: Cluster, desired: Sequence[Json], recorded: Iterable[Ref]) -> None:
+    """For an account that may not even read what is to be planned: raises Forbidden with all that a first apply and a
+    removal of what is recorded need. Does nothing where it lacks nothing of that."""
+    wanted = [Change(ref_of(obj), Action.CREATE, "it is wanted", obj) for obj in desired]
+    known = {change.identity for change in wanted}
+    gone = [Change(ref, Action.PRUNE, "it is recorded") for ref in recorded if Identity.of(ref) not in known]
+    plan = Plan([wanted, gone])
+    reviews, plurals = Reviews(cluster), await _plurals(cluster, plan)
+    await gathered([reviews.learn(namespace) for namespace in _namespaces(plan)])
+    lacking = await _lacking(reviews, plan, plurals, {})
+    if lacking:
+        raise await _forbidden(reviews, lacking, plan, besides=())
 
 
-async def _dry_run(cluster: Cluster, change: Change) -> PackhouseError | None:
-    assert change.obj is not None, "only what is applied is asked for"  # noqa: S101 - a promise of the plan
-    try:
-        await cluster.apply(change.obj, manager=APPLY_MANAGER, dry_run=True, metadata_only=True)
-    except ClusterUnavailable:  # that says nothing about the object
-        raise
-    except ApiServerError as failed:  # a value of the wrong type is answered so too
-        return DeployFailed(failed.message)
-    except PackhouseError as refusal:
-        return refusal
-    return None
+# ---- asking ----------------------------------------------------------------------------------------------
 
 
-async def _reviewed(cluster: Cluster, change: Change, plural: str) -> PackhouseError | None:
-    for verb in VERBS:
-        attributes: Json = {
-            "verb": verb,
-            "group": change.ref.kind.group,
-            "version": change.ref.kind.version,
-            "resource": plural,
-            "namespace": change.ref.namespace,
-            "name": change.ref.name,
-        }
-        review = await cluster.create(
-            {
-                "apiVersion": "authorization.k8s.io/v1",
-                "kind": "SelfSubjectAccessReview",
-                "spec": {"resourceAttributes": attributes},
-            }
-        )
-        if review is not None and not review["status"].get("allowed"):
-            return Forbidden(
-                f"{change.ref}: the service account may not {verb} {plural}; this rule grants it: "
-                f'apiGroups ["{change.ref.kind.group}"], resources ["{plural}"], verbs ["{verb}"]'
-            )
-    return None
+async def _plurals(cluster: Cluster, plan: Plan) -> dict[Kind, str]:
+    """The resources of all kinds in the plan. A kind that is neither served nor brought has none."""
+    brought = brought_kinds([change.obj for change in plan.writes if change.obj is not None])
+    found: dict[Kind, str] = {}
+    for kind in {change.ref.kind for change in plan}:
+        served = await cluster.served(kind)
+        if served is not None:
+            found[kind] = served.plural
+        elif (crd := brought.get((kind.group, kind.kind))) is not None:
+            found[kind] = crd["spec"]["names"]["plural"]
+    return found
+
+
+async def _verdicts(
+    cluster: Cluster, plan: Plan, plurals: Mapping[Kind, str], reviews: Reviews, terms: Terms
+) -> Mapping[Identity, Verdict]:
+    """Try all writes, and let `reviews` learn the account's rules at the same time."""
+    writes = plan.writes
+    written = {change.identity: change for change in writes}
+    brought = brought_kinds([change.obj for change in writes if change.obj is not None])
+    verdicts: dict[Identity, Verdict] = {}
+
+    async def judge(change: Change) -> None:
+        kind = change.ref.kind
+        ground = footing(change, written, brought=(kind.group, kind.kind) in brought)
+        verdicts[change.identity] = await tried(cluster, change, ground, terms)
+
+    learning = [reviews.learn(namespace) for namespace in _namespaces(plan)]
+    await gathered([*learning, *(judge(change) for change in writes if change.ref.kind in plurals)])
+    return verdicts
+
+
+def _namespaces(plan: Plan) -> set[str]:
+    return {change.ref.namespace for change in plan}
+
+
+async def _lacking(
+    reviews: Reviews, plan: Plan, plurals: Mapping[Kind, str], verdicts: Mapping[Identity, Verdict]
+) -> list[Right]:
+    """What the account lacks of all that the plan needs."""
+    lacking = await reviews.lacking(needed(plan, plurals))
+    roles = {change.identity: change.obj for change in plan.writes if change.obj is not None and is_role(change.obj)}
+    asked = []
+    for change in plan.writes:
+        verdict = verdicts.get(change.identity)
+        refused = verdict is not None and isinstance(verdict.refusal, Forbidden)
+        # The API server itself has judged what it gives away.
+        if change.obj is None or (verdict is not None and verdict.judged and not refused):
+            continue
+        asked.append(_ungranted(reviews, change.obj, roles, refused=refused))
+    return [*lacking, *(right for rights in await gathered(asked) for right in rights)]
+
+
+async def _ungranted(reviews: Reviews, obj: Json, roles: Mapping[Identity, Json], *, refused: bool) -> Sequence[Right]:
+    """What the account lacks for writing a role or a binding; nothing for any other object."""
+    reference = bound_role(obj)
+    role = roles.get(reference) if reference is not None else None
+    written = role is not None
+    if reference is not None and role is None:
+        role = await reviews.role(reference)
+        if role is None and not refused:  # nobody knows what it would give away
+            return []
+    given = handout(obj, role, written=written)
+    return await reviews.ungranted(given, refused=refused) if given is not None else []
+
+
+# ---- saying it -------------------------------------------------------------------------------------------
+
+
+async def _forbidden(
+    reviews: Reviews, lacking: Sequence[Right], plan: Plan, *, besides: Sequence[PackhouseError]
+) -> Forbidden:
+    """What the account lacks, as what grants it. Refusals for lack of rights are explained by that."""
+    account = await reviews.account()
+    new_namespaces = {
+        change.ref.name
+        for change in plan.writes
+        if not change.uid and (change.ref.kind.group, change.ref.kind.kind) == ("", "Namespace")
+    }
+    rights = to_grant(lacking, new_namespaces)
+    others = [refusal for refusal in besides if not isinstance(refusal, Forbidden)]
+    more = f"; besides, what will be refused then: {_words(others)}" if others else ""
+    count = "1 right" if len(rights) == 1 else f"{len(rights)} rights"
+    return Forbidden(
+        f"nothing was applied: {account} lacks {count} that this plan needs{more}; grant them with:\n"
+        f"{manifests(rights, account)}"
+    )
 
 
 def _all_in_one(refusals: Sequence[PackhouseError]) -> PackhouseError:
-    """The first refusal's class, and the words of the first few."""
-    words = "; ".join(refusal.message for refusal in refusals[:MOST_NAMED])
+    """The words of the first few, in the class of the first that may pass by itself, or else of the first."""
+    first = next((refusal for refusal in refusals if isinstance(refusal, Failed)), refusals[0])
+    return type(first)(f"nothing was applied: {_words(refusals)}")
+
+
+def _words(refusals: Sequence[PackhouseError]) -> str:
     more = len(refusals) - MOST_NAMED
-    return type(refusals[0])(f"nothing was applied: {words}" + (f"; and {more} more" if more > 0 else ""))
+    words = "; ".join(refusal.message for refusal in refusals[:MOST_NAMED])
+    return words + (f"; and {more} more" if more > 0 else "")

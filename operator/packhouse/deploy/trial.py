@@ -1,0 +1,202 @@
+"""Try one write on the API server without doing it: a server-side dry run counts admission, defaults and rights.
+
+Called by preflight.py, for all writes of a plan at once. What the answer means depends on what the object stands on:
+the world that judges it is the one before the plan. A change that is refused although the object is valid in itself
+concerns a field that cannot change; then the object is replaced, where that is allowed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+from typing import Any, Final
+
+from packhouse.api.errors import (
+    AdoptionRefused,
+    ApiServerError,
+    ClusterUnavailable,
+    DeployFailed,
+    FieldConflict,
+    ImmutableField,
+    PackhouseError,
+)
+from packhouse.api.names import APPLY_MANAGER
+from packhouse.domain.change import Action, Change
+from packhouse.domain.inventory import Identity
+from packhouse.domain.kapp.rules import UpdateStrategy
+from packhouse.domain.rights import bound_role
+from packhouse.ports import Cluster, Json
+
+#: Kinds that are never replaced: all that belongs to them would go along.
+NEVER_REPLACED: Final = frozenset({("", "Namespace"), ("apiextensions.k8s.io", "CustomResourceDefinition")})
+#: Kinds that are replaced only where the object itself says so.
+DATA_HOLDERS: Final = frozenset({("", "PersistentVolumeClaim"), ("", "PersistentVolume")})
+#: What the API server gives an object, which another one cannot have.
+SYSTEM_FIELDS: Final = frozenset({"uid", "resourceVersion", "generation", "creationTimestamp", "managedFields"})
+#: The shortest names that a kind demands (of a CronJob) have two characters more.
+SHORT_NAME: Final = 50
+
+MayReplace = Callable[[Change], bool]
+
+
+def never(change: Change) -> bool:
+    """Nothing is replaced."""
+    return False
+
+
+class Footing(Enum):
+    """What an object stands on, and so what a dry run says of it."""
+
+    FIRM = auto()  #: nothing that the plan writes: every refusal counts
+    LEANING = auto()  #: something that the plan writes: what the object is refused for may pass by then
+    BROUGHT = auto()  #: a definition that the plan writes: even which fields it has may change
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """`may_replace` is asked where only deleting and making it anew helps. `adopt`: True takes what exists as it is,
+    None what agrees with the package, False nothing."""
+
+    may_replace: MayReplace = never
+    adopt: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of one write. `change` may have become a replacement; `judged`: the real write is refused for
+    nothing that was not asked here."""
+
+    change: Change
+    judged: bool = False
+    refusal: PackhouseError | None = None
+
+
+def footing(change: Change, written: Mapping[Identity, Change], *, brought: bool) -> Footing:
+    """`written`: what the same plan writes; `brought`: its definition is among that."""
+    if brought:
+        return Footing.BROUGHT
+    if any(identity in written for identity in rests_on(change)):
+        return Footing.LEANING
+    return Footing.LEANING if _names_what_is_new(change, written) else Footing.FIRM
+
+
+def rests_on(change: Change) -> Iterator[Identity]:
+    """What must be there, or as it will be, before the API server takes the object."""
+    obj, namespace = change.obj or {}, change.ref.namespace
+    if namespace:
+        yield Identity("", "Namespace", "", namespace)
+    if obj and (role := bound_role(obj)) is not None:
+        yield role
+    if (change.ref.kind.group, change.ref.kind.kind) == ("", "Pod") and isinstance(spec := obj.get("spec"), dict):
+        yield Identity("", "ServiceAccount", namespace, str(spec.get("serviceAccountName") or "default"))
+        yield Identity("scheduling.k8s.io", "PriorityClass", "", str(spec.get("priorityClassName")))
+        yield Identity("node.k8s.io", "RuntimeClass", "", str(spec.get("runtimeClassName")))
+
+
+def _names_what_is_new(change: Change, written: Mapping[Identity, Change]) -> bool:
+    """Whether a custom resource mentions an object that the plan makes: a webhook may look for that."""
+    group = change.ref.kind.group
+    if "." not in group or group.endswith(".k8s.io"):
+        return False
+    named = set(_texts({key: value for key, value in (change.obj or {}).items() if key != "metadata"}))
+    return any(
+        identity.name in named and not other.uid and identity != change.identity for identity, other in written.items()
+    )
+
+
+async def tried(cluster: Cluster, change: Change, ground: Footing, terms: Terms) -> Verdict:
+    """Raises ClusterUnavailable, which says nothing about the object."""
+    assert change.obj is not None, "only what is applied is tried"  # noqa: S101 - a promise of the plan
+    firm = ground is Footing.FIRM
+    if change.adopting and terms.adopt is False:
+        return Verdict(change, refusal=_not_ours(change))
+    # The world that it needs is not there yet, and no live object stands in its way.
+    if not firm and not change.uid:
+        return Verdict(change)
+    # It will be made anew: whether the live one can become so does not matter.
+    if change.action is Action.REPLACE:
+        refusal = await _refusal(cluster.create(_under_another_name(change.obj), dry_run=True))
+        return Verdict(change, firm, refusal if firm else None)
+    force = terms.adopt is True or not change.adopting
+    refusal = await _refusal(
+        cluster.apply(change.obj, manager=APPLY_MANAGER, force=force, dry_run=True, metadata_only=True)
+    )
+    match refusal:
+        case FieldConflict():  # found before anything else is looked at
+            return Verdict(change, firm, _conflict(refusal) if change.adopting else refusal)
+        case DeployFailed() if refusal.invalid and change.uid and ground is not Footing.BROUGHT:
+            return await _unchangeable(cluster, change, refusal, terms, firm=firm)
+        case _:
+            return Verdict(change, firm, refusal if firm else None)
+
+
+async def _unchangeable(
+    cluster: Cluster, change: Change, refused: DeployFailed, terms: Terms, *, firm: bool
+) -> Verdict:
+    """The API server refused what the object would become. Is it the change, or the object?"""
+    assert change.obj is not None, "only what is applied is tried"  # noqa: S101 - a promise of the plan
+    # The object itself is no good, or nobody can tell.
+    if await _refusal(cluster.create(_under_another_name(change.obj), dry_run=True)) is not None:
+        return Verdict(change, firm, refused if firm else None)
+    kind = (change.ref.kind.group, change.ref.kind.kind)
+    words = f"{refused.message}; the object itself is valid, so this is a change that its kind does not allow"
+    if kind in NEVER_REPLACED:
+        return Verdict(change, firm, ImmutableField(f"{words}, and to replace a {kind[1]} would delete what is in it"))
+    holds_data = kind in DATA_HOLDERS
+    annotated = change.rules.update is UpdateStrategy.FALLBACK_ON_REPLACE
+    if terms.may_replace(change) and (annotated or not holds_data):
+        why = f"{change.why}, in a field that cannot change"
+        return Verdict(replace(change, action=Action.REPLACE, why=why), firm)
+    annotation = "the annotation kapp.k14s.io/update-strategy: fallback-on-replace"
+    if holds_data:
+        lever = f"{annotation} on it deletes it, with its data, and makes it anew"
+    else:
+        lever = f"spec.upgrade.replaceImmutable: true, or {annotation} on it, deletes it and makes it anew"
+    return Verdict(change, firm, ImmutableField(f"{words}; {lever}"))
+
+
+async def _refusal(call: Awaitable[object]) -> PackhouseError | None:
+    try:
+        await call
+    except ClusterUnavailable:
+        raise
+    except ApiServerError as failed:  # a value of the wrong type is answered so too
+        return DeployFailed(failed.message)
+    except PackhouseError as refusal:
+        return refusal
+    return None
+
+
+def _under_another_name(obj: Json) -> Json:
+    """The same object where no live one is in the way."""
+    metadata = {key: value for key, value in obj["metadata"].items() if key not in SYSTEM_FIELDS}
+    return {**obj, "metadata": {**metadata, "name": _another_name(metadata["name"])}}
+
+
+def _another_name(name: str) -> str:
+    return f"{name}-x" if len(name) <= SHORT_NAME else name[:-1] + ("x" if name[-1] != "x" else "y")
+
+
+def _not_ours(change: Change) -> AdoptionRefused:
+    return AdoptionRefused(
+        f"{change.ref} exists already and belongs to no install; with spec.adopt: true this one takes it over"
+    )
+
+
+def _conflict(conflict: FieldConflict) -> AdoptionRefused:
+    return AdoptionRefused(
+        f"{' '.join(conflict.message.split())}; it exists already, belongs to no install and differs from the package; "
+        f"with spec.adopt: true this one takes it over and writes these fields"
+    )
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+    elif isinstance(value, str):
+        yield value

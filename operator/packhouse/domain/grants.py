@@ -1,0 +1,139 @@
+"""Rights that an account lacks, written as the roles and bindings that grant them: what an admin pastes into kubectl.
+
+Pure; called by deploy/preflight.py. No more is granted than what is asked for: rules are joined only where the joined
+rule allows the same.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from packhouse.domain.objects import digest
+from packhouse.domain.rights import RBAC, Right, Rule, covers
+
+#: Of a digest of the rules, by which the names of roles differ.
+DIGEST_CHARACTERS: Final = 8
+#: Rights with a star that all others are compared with; with more of them, what is granted is only longer.
+MOST_STARRED: Final = 50
+
+#: The fields of a rule as they are called on the wire, in the order in which they are written.
+WIRE: Final = {
+    "groups": "apiGroups",
+    "resources": "resources",
+    "names": "resourceNames",
+    "urls": "nonResourceURLs",
+    "verbs": "verbs",
+}
+
+#: What YAML takes for a text without quotes.
+_BARE: Final = re.compile(r"(?!(?:true|false|null|yes|no|on|off|y|n)$)[a-zA-Z][a-zA-Z0-9._/-]*", re.IGNORECASE)
+
+#: What no role's name may hold, and a user's may.
+_NO_SEGMENT: Final = re.compile(r"[/%]")
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Whom the rights are granted to. A user has no namespace."""
+
+    name: str
+    namespace: str = ""
+
+    def __str__(self) -> str:
+        return f"service account {self.namespace}/{self.name}" if self.namespace else f"user {self.name}"
+
+
+def to_grant(rights: Iterable[Right], new_namespaces: Collection[str]) -> list[Right]:
+    """`rights` as they can be granted: cluster-wide where a Role cannot be made yet, since the plan brings the
+    namespace, and for URLs, which no Role may hold. What others among them allow already is left out."""
+    wide = {
+        Right("" if right.rule.urls or right.namespace in new_namespaces else right.namespace, right.rule)
+        for right in rights
+    }
+    starred = [right for right in wide if _is_starred(right.rule)]
+    starred = starred if len(starred) <= MOST_STARRED else []
+    return sorted(
+        right for right in wide if not _is_in(right, wide) and not any(_allows(one, right) for one in starred)
+    )
+
+
+def _is_in(right: Right, others: Collection[Right]) -> bool:
+    """Whether `others` have the same right for all names, or for all namespaces."""
+    unnamed = replace(right.rule, names=())
+    wider = {Right(right.namespace, unnamed), Right("", right.rule), Right("", unnamed)} - {right}
+    return any(one in others for one in wider)
+
+
+def _allows(one: Right, other: Right) -> bool:
+    return one != other and one.namespace in ("", other.namespace) and covers(one.rule, other.rule)
+
+
+def _is_starred(rule: Rule) -> bool:
+    return any("*" in word for words in (rule.verbs, rule.groups, rule.resources, rule.urls) for word in words)
+
+
+def manifests(rights: Iterable[Right], account: Account) -> str:
+    """A role and its binding for each namespace that the rights are in, as YAML documents. The names tell the rules,
+    so that what was granted for another package stays as it is."""
+    by_namespace: dict[str, list[Rule]] = {}
+    for right in rights:
+        by_namespace.setdefault(right.namespace, []).append(right.rule)
+    documents = [
+        document
+        for namespace, rules in sorted(by_namespace.items())
+        for document in _granting(joined(rules), namespace, account)
+    ]
+    return "\n---\n".join(documents)
+
+
+def joined(rules: Iterable[Rule]) -> list[Rule]:
+    """As few rules as allow the same: those that differ in one part only become one."""
+    found = sorted(set(rules))
+    for part in ("names", "verbs", "resources", "groups", "urls"):
+        alike: dict[Rule, list[Rule]] = {}
+        for rule in found:
+            # A rule without names is for all of them, so it is like none with names.
+            the_rest = replace(rule, **{part: ("any",) if part == "names" and not rule.names else ()})
+            alike.setdefault(the_rest, []).append(rule)
+        found = [replace(same[0], **{part: _united(same, part)}) for same in alike.values()]
+    return sorted(found, key=lambda rule: [getattr(rule, part) for part in WIRE])
+
+
+def _united(rules: Sequence[Rule], part: str) -> tuple[str, ...]:
+    return tuple(sorted({word for rule in rules for word in getattr(rule, part)}))
+
+
+def _granting(rules: Sequence[Rule], namespace: str, account: Account) -> Iterator[str]:
+    """The role and its binding."""
+    kind = "Role" if namespace else "ClusterRole"
+    lines = "\n".join(f"- {_line(rule)}" for rule in rules)
+    serial = digest([str(account), namespace, lines])[:DIGEST_CHARACTERS]
+    whose = account.name if namespace or not account.namespace else f"{account.namespace}-{account.name}"
+    name = _word(f"{_NO_SEGMENT.sub('-', whose)}-{serial}")
+    metadata = f"metadata: {{name: {name}" + (f", namespace: {_word(namespace)}}}" if namespace else "}")
+    yield f"apiVersion: {RBAC}/v1\nkind: {kind}\n{metadata}\nrules:\n{lines}"
+    role = f"roleRef: {{apiGroup: {RBAC}, kind: {kind}, name: {name}}}"
+    yield f"apiVersion: {RBAC}/v1\nkind: {kind}Binding\n{metadata}\n{role}\nsubjects: [{_subject(account)}]"
+
+
+def _subject(account: Account) -> str:
+    if account.namespace:
+        return f"{{kind: ServiceAccount, name: {_word(account.name)}, namespace: {_word(account.namespace)}}}"
+    return f"{{apiGroup: {RBAC}, kind: User, name: {_word(account.name)}}}"
+
+
+def _line(rule: Rule) -> str:
+    parts = [
+        f"{wire}: [{', '.join(_word(word) for word in getattr(rule, name))}]"
+        for name, wire in WIRE.items()
+        if getattr(rule, name)
+    ]
+    return f"{{{', '.join(parts)}}}"
+
+
+def _word(text: str) -> str:
+    return text if _BARE.fullmatch(text) else json.dumps(text)
