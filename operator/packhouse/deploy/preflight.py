@@ -15,7 +15,7 @@ from typing import Final
 from packhouse.api.errors import Failed, Forbidden, PackhouseError
 from packhouse.deploy.live import brought_kinds, gathered
 from packhouse.deploy.reviews import Reviews
-from packhouse.deploy.trial import MayReplace, Terms, Verdict, never, footing, tried
+from packhouse.deploy.trial import MayReplace, Terms, Verdict, footing, never, tried
 from packhouse.domain.change import Action, Change, Plan
 from packhouse.domain.grants import manifests, to_grant
 from packhouse.domain.inventory import Identity
