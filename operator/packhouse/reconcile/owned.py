@@ -99,6 +99,12 @@ class Shelf:
             if (changes := self._changes()) is not None:
                 changes.listed(self._kind)
 
+    def close(self) -> None:
+        """The watch ended, and nothing is known of the kind any more."""
+        self.is_current = lambda: False
+        self._complete = False
+        self._held.clear()
+
     def find(self, ref: Ref) -> Seen | None:
         mark = self._held.get(f"{ref.namespace}/{ref.name}")
         if mark is None:
@@ -155,7 +161,3 @@ class OwnedObjects:
         """An empty shelf for a watch that begins; `is_current`: whether it tells all and in time."""
         shelf = self._shelves[kind.group, kind.kind] = Shelf(kind, lambda: self._changes, is_current)
         return shelf
-
-    def close(self, kind: Kind) -> None:
-        """The watch ended, and nothing is known of the kind any more."""
-        self._shelves.pop((kind.group, kind.kind), None)
