@@ -25,6 +25,7 @@ from packhouse.adapters.discovery import Discovery
 from packhouse.adapters.identities import ServiceAccountIdentities
 from packhouse.adapters.list_watch import ListWatch
 from packhouse.adapters.oras_registry import OrasRegistry
+from packhouse.adapters.owned_watch import OwnedWatch
 from packhouse.adapters.renderer_client import RendererClient
 from packhouse.api.errors import InvalidSpec, PackhouseError
 from packhouse.api.names import (
@@ -40,6 +41,7 @@ from packhouse.domain.ownership import entry_of
 from packhouse.ports import Json, Kind
 from packhouse.reconcile.dispatch import Dispatch
 from packhouse.reconcile.facts import ClusterFacts
+from packhouse.reconcile.owned import OwnedObjects, kinds_of
 from packhouse.reconcile.report import Reporter
 from packhouse.reconcile.stores import Objects, Packages, secret_mark
 from packhouse.reconcile.values import SECRET
@@ -107,6 +109,7 @@ async def run(settings: Settings, *, kubeconfig: str | None = None, context: str
         def keep(kind: str, obj: Json) -> None:
             watched[kind].refresh(obj)
 
+        owned = OwnedObjects()
         world = World(
             cluster=link.cluster,
             identities=link.identities,
@@ -117,13 +120,20 @@ async def run(settings: Settings, *, kubeconfig: str | None = None, context: str
             stores=stores,
             settings=settings,
             reading=asyncio.Semaphore(settings.render_workers),
+            owned=owned,
         )
         dispatch = Dispatch(world)
-        await _run(settings, link, stores, watched, dispatch)
+        owned_watch = OwnedWatch(link.cluster, owned, lambda: kinds_of(stores.installs))
+        await _run(settings, link, stores, watched, dispatch, owned_watch)
 
 
 async def _run(
-    settings: Settings, link: Connected, stores: Stores, watched: dict[str, Objects[Any]], dispatch: Dispatch
+    settings: Settings,
+    link: Connected,
+    stores: Stores,
+    watched: dict[str, Objects[Any]],
+    dispatch: Dispatch,
+    owned_watch: OwnedWatch,
 ) -> None:
     watches = [
         ListWatch(link.cluster, Kind(PACKAGE_GROUP, VERSION, PACKAGE), stores.packages),
@@ -142,7 +152,8 @@ async def _run(
                 f"operator its role? The log above says why"
             ) from None
         log.info("the catalogue is known: %d packages", len(stores.packages))
-        async with _tasks([dispatch.queue.run(settings.reconcile_workers, settings.waiting_most)]):
+        reconciling = dispatch.queue.run(settings.reconcile_workers, settings.waiting_most)
+        async with _tasks([reconciling, owned_watch.run()]):
             await asyncio.sleep(0)  # the workers are tasks of the queue's: they too must be there before kopf
             registry = kopf.OperatorRegistry()
             handlers.register(registry, watched)
@@ -150,6 +161,10 @@ async def _run(
             @kopf.on.login(registry=registry)
             async def login(**_: Any) -> kopf.ConnectionInfo:
                 return await connection.for_kopf(link.configuration)
+
+            @kopf.on.cleanup(registry=registry)
+            async def close(**_: Any) -> None:
+                await owned_watch.close()  # its tasks are younger than kopf, which would wait for them
 
             try:
                 await kopf.operator(
