@@ -1,0 +1,146 @@
+"""kapp's Config: what a package says about its own objects, beside what holds for the objects of every package.
+
+Called by the deploy stage with what was rendered. A Config is never applied; a ConfigMap that holds one is, as in kapp.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import reduce
+from operator import add
+from typing import Final
+
+from packhouse.api.errors import RenderedInvalid
+from packhouse.domain import yaml_text
+from packhouse.domain.kapp.built_in import BUILT_IN, POD_TEMPLATES
+from packhouse.domain.kapp.config_sections import read_config
+from packhouse.domain.kapp.config_values import (
+    ConditionRule,
+    Config,
+    GroupBinding,
+    RebaseRule,
+    Reference,
+    RuleBinding,
+    Source,
+    TemplateRule,
+    WaitRule,
+)
+from packhouse.domain.kapp.paths import Path, changed
+from packhouse.domain.kapp.rules import PREFIX, Rules, groups_of, order_of
+from packhouse.domain.objects import ref_of
+from packhouse.ports import Json
+
+__all__ = [
+    "BUILT_IN",
+    "ConditionRule",
+    "Config",
+    "GroupBinding",
+    "RebaseRule",
+    "Reference",
+    "RuleBinding",
+    "Source",
+    "TemplateRule",
+    "WaitRule",
+    "bound_rules",
+    "is_config",
+    "split_config",
+]
+
+API_VERSION: Final = f"{PREFIX}v1alpha1"
+KIND: Final = "Config"
+CONFIG_LABEL: Final = f"{PREFIX}config"
+CONFIG_KEY: Final = "config.yml"
+_ONLY_OWN_LABELS: Final = f"{PREFIX}disable-default-ownership-label-rules"
+
+
+def split_config(objects: Iterable[Json]) -> tuple[list[Json], Config]:
+    """The objects to deploy, with the additional labels, and all that Configs say of them, after what is built in.
+
+    Raises RenderedInvalid, UnsupportedStep.
+    """
+    kept: list[Json] = []
+    configs: list[Config] = []
+    for obj in objects:
+        if obj["apiVersion"] == API_VERSION:
+            configs.append(_own(obj))
+            continue
+        if CONFIG_LABEL in (obj["metadata"].get("labels") or {}):
+            configs.append(_wrapped(obj))
+        kept.append(obj)
+    config = reduce(add, configs, BUILT_IN)
+    return [_labelled(obj, config.labels) for obj in kept] if config.labels else kept, config
+
+
+def is_config(obj: Json) -> bool:
+    """Whether an object is a Config itself, which needs no name since nobody ever asks for it."""
+    return bool(obj["apiVersion"] == API_VERSION and obj["kind"] == KIND)
+
+
+def bound_rules(obj: Json, rules: Rules, config: Config) -> Rules:
+    """`rules` and what the bindings of `config` add for `obj`. Raises RenderedInvalid."""
+    groups = [
+        group
+        for binding in config.group_bindings
+        if binding.matches(obj)
+        for group in groups_of(binding.name, obj, f"{binding.where}, for {ref_of(obj)}")
+    ]
+    order = [
+        rule
+        for binding in config.rule_bindings
+        if binding.matches(obj)
+        for text in binding.rules
+        for rule in order_of(text, obj, f"{binding.where}, for {ref_of(obj)}", soft=binding.soft)
+    ]
+    if not groups and not order:
+        return rules
+    return replace(rules, groups=(*rules.groups, *groups), order=(*rules.order, *order))
+
+
+def _own(obj: Json) -> Config:
+    name = (obj.get("metadata") or {}).get("name")
+    where = f"{obj['kind']}{f' {name}' if name else ''} ({API_VERSION})"
+    if obj["kind"] != KIND:
+        raise RenderedInvalid(f"{where}: the only kind of {API_VERSION} is {KIND}")
+    return read_config(obj, where)
+
+
+def _wrapped(obj: Json) -> Config:
+    where = f"{ref_of(obj)}, which its label {CONFIG_LABEL} makes a Config"
+    if (obj["apiVersion"], obj["kind"]) != ("v1", "ConfigMap"):
+        raise RenderedInvalid(f"{where}: only a ConfigMap can hold one")
+    text = (obj.get("data") or {}).get(CONFIG_KEY)
+    if not isinstance(text, str):
+        raise RenderedInvalid(f"{where}: data has no key {CONFIG_KEY}")
+    documents = yaml_text.load_all(text, f"{where}: data[{CONFIG_KEY}]", RenderedInvalid)
+    found = [document for _, document in documents]
+    if len(found) != 1 or not isinstance(found[0], dict):
+        raise RenderedInvalid(f"{where}: data[{CONFIG_KEY}] must hold one document, a map")
+    if (found[0].get("apiVersion"), found[0].get("kind")) != (API_VERSION, KIND):
+        raise RenderedInvalid(f"{where}: data[{CONFIG_KEY}] must be of apiVersion {API_VERSION} and kind {KIND}")
+    return read_config(found[0], f"{where}: data[{CONFIG_KEY}]")
+
+
+def _labelled(obj: Json, labels: Mapping[str, str]) -> Json:
+    """`obj` with `labels`, which its pods get as well."""
+    obj = {**obj, "metadata": _with_labels(obj["metadata"], labels)}
+    if _ONLY_OWN_LABELS in (obj["metadata"].get("annotations") or {}):
+        return obj
+    for matches, path in POD_TEMPLATES:
+        if matches(obj):
+            obj = _template_labelled(obj, path, labels)
+    return obj
+
+
+def _template_labelled(obj: Json, path: Path, labels: Mapping[str, str]) -> Json:
+    def with_metadata(template: object) -> object:
+        if not isinstance(template, dict):
+            return template
+        return {**template, "metadata": _with_labels(template.get("metadata") or {}, labels)}
+
+    labelled: Json = changed(obj, path, with_metadata)
+    return labelled
+
+
+def _with_labels(metadata: Json, labels: Mapping[str, str]) -> Json:
+    return {**metadata, "labels": {**(metadata.get("labels") or {}), **labels}}
