@@ -293,9 +293,9 @@ RENDERED = (
         ),
     ),
     Row(
-        "two documents are the same object",
+        "two documents are the same object and differ",
         Refusal("RenderedInvalid", ["web.yaml:8", "given a second time", "first by output of web.yaml:1", "rename"]),
-        files=template(and_also(GOOD)),
+        files=template(and_also(f"{GOOD}  more: of it\n")),
     ),
 )
 

@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
-from packhouse.api.errors import DeployFailed, PackhouseError, RenderedInvalid
+from packhouse.api.errors import PackhouseError, RenderedInvalid
+from packhouse.deploy.unserved import not_served
 from packhouse.domain.inventory import Identity
 from packhouse.domain.objects import Placement, kind_of, ref_of, unusable
 from packhouse.ports import Cluster, Json, Kind, Ref, Served
@@ -51,13 +52,13 @@ async def _under_served_version(cluster: Reader, ref: Ref) -> Ref:
 
 async def settled(cluster: Cluster, objects: Sequence[Json], placement: Placement) -> list[Json]:
     """`objects` in their namespaces. Raises DeployFailed for a kind that nobody serves or brings, and RenderedInvalid
-    for what can be no object's name, and for two objects that turn out to be the same one."""
+    for what can be no object's name, and for two different contents of what turns out to be one object."""
     for obj in objects:
         if (problem := unusable(obj)) is not None:
             raise RenderedInvalid(f"{obj['kind']} {obj['metadata']['name']!r}: {problem}")
     brought = brought_kinds(objects)
     scopes: dict[Kind, bool] = {}
-    unknown: list[Ref] = []
+    unknown: dict[Kind, Ref] = {}
     for obj in objects:
         kind = kind_of(obj)
         if kind in scopes:
@@ -68,19 +69,17 @@ async def settled(cluster: Cluster, objects: Sequence[Json], placement: Placemen
         elif (kind.group, kind.kind) in brought:
             scopes[kind] = brought[kind.group, kind.kind]["spec"].get("scope") == "Namespaced"
         else:
-            unknown.append(ref_of(obj))
+            unknown.setdefault(kind, ref_of(obj))
     if unknown:
-        raise DeployFailed(
-            f"{unknown[0]}: this cluster does not serve {unknown[0].kind}, and the package brings no CRD for it; "
-            f"install what provides it first" + (f" ({len(unknown) - 1} more such kinds)" if unknown[1:] else "")
-        )
+        raise await not_served(cluster, list(unknown.values()))
     at_home = [placement.placed(obj, namespaced=scopes[kind_of(obj)]) for obj in objects]
-    seen = set[Identity]()
-    for ref in map(ref_of, at_home):
-        if Identity.of(ref) in seen:
-            raise RenderedInvalid(f"{ref} is rendered twice, once without its namespace; remove one of the two")
-        seen.add(Identity.of(ref))
-    return at_home
+    once: dict[Identity, Json] = {}
+    for obj in at_home:
+        if once.setdefault(Identity.of(ref_of(obj)), obj) != obj:
+            raise RenderedInvalid(
+                f"{ref_of(obj)} is rendered twice, once without its namespace, and the two differ; remove one of them"
+            )
+    return list(once.values())
 
 
 def brought_kinds(objects: Sequence[Json]) -> Mapping[tuple[str, str], Json]:

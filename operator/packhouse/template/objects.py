@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from packhouse.api.errors import RenderedInvalid
+from packhouse.domain.kapp.config import is_config
 from packhouse.domain.type_names import type_name
 from packhouse.ports import Json
 from packhouse.template.documents import Document
@@ -19,24 +20,27 @@ _INTEGER_BITS: Final = 64  # what any API field can hold
 
 
 def to_objects(documents: Iterable[Document]) -> list[Json]:
-    """The objects in the order of their documents; lists are flattened, empty documents left out.
+    """The objects in the order of their documents; lists are flattened, empty documents and repetitions left out.
 
     Raises RenderedInvalid, which names the file and the line.
     """
     objects: list[Json] = []
-    seen: dict[tuple[str, str, str, str], Document] = {}
+    seen: dict[tuple[str, str, str, str], tuple[Document, Json]] = {}
     for document in documents:
         for obj in _flatten(document, document.value):
-            identity = _identity(obj)
-            if identity in seen:
-                group, kind, namespace, name = identity
+            if is_config(obj):
+                objects.append(obj)
+                continue
+            first, same = seen.setdefault(_identity(obj), (document, obj))
+            if same is obj:
+                objects.append(obj)
+            elif same != obj:  # packages that bring one file twice exist
+                group, kind, namespace, name = _identity(obj)
                 named = f"{kind}{f'.{group}' if group else ''} {f'{namespace}/' if namespace else ''}{name}"
                 raise RenderedInvalid(
-                    f"{document.place}: {named} is given a second time, first by {seen[identity].place}; "
+                    f"{document.place}: {named} is given a second time with other content, first by {first.place}; "
                     "rename one of them or leave it out"
                 )
-            seen[identity] = document
-            objects.append(obj)
     return objects
 
 
@@ -66,6 +70,9 @@ def _is_list(value: Json) -> bool:
 def _check_object(document: Document, obj: Json) -> None:
     for key in ("apiVersion", "kind"):
         _require_text(document, obj.get(key), key, obj)
+    if is_config(obj):  # it is read and never applied, so nobody needs a name of it
+        _check_value(document, obj, "", 0)
+        return
     metadata = obj.get("metadata")
     if not isinstance(metadata, dict):
         raise _invalid(document, f"{_what(obj)}metadata is {_found(metadata)}, where a map with a name is expected")

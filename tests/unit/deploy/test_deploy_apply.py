@@ -336,16 +336,38 @@ async def test_the_scope_of_a_kind_that_the_package_brings_is_known() -> None:
 
 
 async def test_kinds_that_nobody_serves_are_named() -> None:
-    things = [obj("x", kind, "example.com/v1") for kind in ("Thing", "Other", "More")]
-    with pytest.raises(DeployFailed, match=r"Thing demo/x .* \(2 more such kinds\)"):
+    things = [obj("x", f"Thing{number}", "example.com/v1") for number in range(10)]
+    with pytest.raises(DeployFailed, match=r"^nothing was applied: Thing0 demo/x .*Thing7.* \(2 more such kinds\)$"):
         await settled(FakeCluster(), things, Placement("demo"))
 
 
-async def test_the_same_object_twice_is_refused_once_both_have_a_namespace() -> None:
+@pytest.mark.parametrize(
+    ("api", "kind", "served"),
+    [
+        pytest.param("apps/v1beta2", "Deployment", "apps/v1", id="another version of the group"),
+        pytest.param("extensions/v1beta1", "Deployment", "apps/v1", id="a group that was taken apart"),
+    ],
+)
+async def test_a_kind_that_is_served_under_another_version_is_named_with_it(api: str, kind: str, served: str) -> None:
+    things = [obj("x", kind, api), obj("y", kind, api), obj("z", "Widget", "example.com/v1")]
+    with pytest.raises(DeployFailed) as refused:
+        await settled(FakeCluster(), things, Placement("demo"))
+    assert f"Deployment demo/x ({api}) is served as {served} here" in refused.value.message
+    assert "Widget demo/z (example.com/v1): this cluster does not serve it" in refused.value.message
+    assert "demo/y" not in refused.value.message
+
+
+async def test_two_contents_of_one_object_are_refused_once_both_have_a_namespace() -> None:
     one = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}
     with pytest.raises(RenderedInvalid, match=r"demo/a .* is rendered twice"):
         await settled(FakeCluster(), [one, obj("a")], Placement("demo"))
     await settled(FakeCluster(), [one, obj("a")], Placement("elsewhere"))
+
+
+async def test_an_object_that_is_rendered_twice_with_the_same_content_is_one() -> None:
+    one: Json = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}
+    twice = [one, {**one, "metadata": {"name": "a", "namespace": "demo"}}]
+    assert await settled(FakeCluster(), twice, Placement("demo")) == [twice[1]]
 
 
 @pytest.mark.parametrize(

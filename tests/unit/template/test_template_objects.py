@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
@@ -39,12 +40,24 @@ def test_the_same_kind_and_name_in_two_namespaces_or_groups_are_two_objects() ->
     assert len(to_objects(rendered(GOOD, named("web", namespace="a"), named("web", namespace="b"), other_group))) == 4
 
 
-def test_one_object_given_twice_is_refused_with_both_places() -> None:
+def test_an_object_given_twice_with_the_same_content_is_one() -> None:
+    assert [GOOD, named("b")] == to_objects(rendered(GOOD, named("b"), copy.deepcopy(GOOD)))
+
+
+def test_a_kapp_config_needs_no_name_and_there_may_be_many() -> None:
+    config = {"apiVersion": "kapp.k14s.io/v1alpha1", "kind": "Config", "rebaseRules": []}
+    assert [config, config] == to_objects(rendered(config, copy.deepcopy(config)))
+
+
+def test_one_object_given_twice_with_different_content_is_refused_with_both_places() -> None:
     documents = [
         Document("a.yml", 1, {**GOOD, "apiVersion": "x.io/v1"}),
         Document("b.yml", 7, {**GOOD, "apiVersion": "x.io/v2"}),
     ]
-    with pytest.raises(RenderedInvalid, match=r"^b.yml:7: ConfigMap.x.io web is given a second time, first by a.yml:1"):
+    with pytest.raises(
+        RenderedInvalid,
+        match=r"^b.yml:7: ConfigMap.x.io web is given a second time with other content, first by a.yml:1",
+    ):
         to_objects(documents)
 
 
