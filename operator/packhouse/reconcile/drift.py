@@ -20,8 +20,8 @@ from packhouse.queue import Key, Queue
 from packhouse.reconcile.owned import kinds_of
 from packhouse.reconcile.world import World
 
-#: After the last of many changes: a deletion of twenty objects is one repair.
-QUIET_SECONDS: Final = 0.2
+#: After the last of many changes: what is deleted together is repaired together. kubectl deletes five objects a second.
+QUIET_SECONDS: Final = 0.25
 #: After the first of them: a repair takes less than a second, and is due within two.
 MOST_SECONDS: Final = 1.0
 
