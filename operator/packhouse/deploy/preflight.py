@@ -110,7 +110,8 @@ def _namespaces(plan: Plan) -> set[str]:
 async def _lacking(
     reviews: Reviews, plan: Plan, plurals: Mapping[Kind, str], verdicts: Mapping[Identity, Verdict]
 ) -> list[Right]:
-    """What the account lacks of all that the plan needs."""
+    """What the account lacks of all that the plan needs. What nobody knows for sure is no reason to refuse; where
+    something else is, it is named along, so that what is granted is enough."""
     lacking = await reviews.lacking(needed(plan, plurals))
     roles = {change.identity: change.obj for change in plan.writes if change.obj is not None and is_role(change.obj)}
     asked = []
@@ -121,20 +122,26 @@ async def _lacking(
         if change.obj is None or (verdict is not None and verdict.judged and not refused):
             continue
         asked.append(_ungranted(reviews, change.obj, roles, refused=refused))
-    return [*lacking, *(right for rights in await gathered(asked) for right in rights)]
+    answers = await gathered(asked)
+    lacking += [right for rights, is_sure in answers for right in rights if is_sure]
+    in_doubt = [right for rights, is_sure in answers for right in rights if not is_sure]
+    return lacking + in_doubt if lacking else []
 
 
-async def _ungranted(reviews: Reviews, obj: Json, roles: Mapping[Identity, Json], *, refused: bool) -> Sequence[Right]:
-    """What the account lacks for writing a role or a binding; nothing for any other object."""
+async def _ungranted(
+    reviews: Reviews, obj: Json, roles: Mapping[Identity, Json], *, refused: bool
+) -> tuple[Sequence[Right], bool]:
+    """What the account lacks for writing a role or a binding, and whether that is sure; nothing for other objects."""
     reference = bound_role(obj)
+    written = reference in roles
     role = roles.get(reference) if reference is not None else None
-    written = role is not None
     if reference is not None and role is None:
         role = await reviews.role(reference)
-        if role is None and not refused:  # nobody knows what it would give away
-            return []
     given = handout(obj, role, written=written)
-    return await reviews.ungranted(given, refused=refused) if given is not None else []
+    if given is None:
+        return [], True
+    is_known = reference is None or role is not None
+    return await reviews.ungranted(given), refused or (is_known and reviews.is_sure_of(given))
 
 
 # ---- saying it -------------------------------------------------------------------------------------------

@@ -60,21 +60,23 @@ class Reviews:
         answers = await gathered([self._lacks(right, needs[right]) for right in in_doubt])
         return [right for right, lacks in zip(in_doubt, answers, strict=True) if lacks]
 
-    async def ungranted(self, handout: Handout, *, refused: bool) -> list[Right]:
-        """What the account lacks for giving these rights away. `refused`: the API server did refuse it; where it was
-        not asked, what cannot be computed counts as held."""
-        held = self._held.get(handout.namespace, Held())
-        too_many = how_many(handout.rules) > MOST_SINGLES
-        if not refused and (too_many or not held.complete):
-            return []
-        missing = [] if too_many else uncovered(held.rules, handout.rules)
-        if not missing and not too_many:
-            return []
+    async def ungranted(self, handout: Handout) -> list[Right]:
+        """What the account lacks for giving these rights away."""
+        missing: Sequence[Rule] = [handout.instead]
+        if how_many(handout.rules) <= MOST_SINGLES:
+            missing = uncovered(self._held.get(handout.namespace, Held()).rules, handout.rules)
+            if not missing:
+                return []
         nameless = Right(handout.namespace, replace(handout.instead, names=()))
         if not await self.lacking({nameless: handout.instead.names}):
             return []
-        wanted = [handout.instead] if handout.names_role or too_many else missing
+        wanted = [handout.instead] if handout.names_role else missing
         return [Right(handout.namespace, rule) for rule in wanted]
+
+    def is_sure_of(self, handout: Handout) -> bool:
+        """Whether what is said to be ungranted is all known: the account's rules, and not too many others."""
+        held = self._held.get(handout.namespace, Held())
+        return held.complete and how_many(handout.rules) <= MOST_SINGLES
 
     async def role(self, identity: Identity) -> Json | None:
         """A role as it is; None where there is none, or where the account may not read it."""

@@ -14,15 +14,9 @@ WAVES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("definitions", ("Namespace", "CustomResourceDefinition.apiextensions.k8s.io")),
     ("classes", ("PriorityClass.scheduling.k8s.io", "StorageClass.storage.k8s.io", "RuntimeClass.node.k8s.io")),
     ("identities", ("ServiceAccount",)),
-    (
-        "rights",
-        (
-            "ClusterRole.rbac.authorization.k8s.io",
-            "ClusterRoleBinding.rbac.authorization.k8s.io",
-            "Role.rbac.authorization.k8s.io",
-            "RoleBinding.rbac.authorization.k8s.io",
-        ),
-    ),
+    ("roles", ("ClusterRole.rbac.authorization.k8s.io", "Role.rbac.authorization.k8s.io")),
+    # Whoever binds a role must hold all of it, so the API server looks the role up.
+    ("bindings", ("ClusterRoleBinding.rbac.authorization.k8s.io", "RoleBinding.rbac.authorization.k8s.io")),
     (
         "configuration",
         ("Secret", "ConfigMap", "LimitRange", "ResourceQuota", "PersistentVolume", "PersistentVolumeClaim"),

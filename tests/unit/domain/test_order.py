@@ -27,6 +27,11 @@ HOOK = Kind("admissionregistration.k8s.io", "v1", "ValidatingWebhookConfiguratio
         pytest.param(
             Kind("rbac.authorization.k8s.io", "v1", "Role"), Kind("apps", "v1", "Deployment"), id="rights before pods"
         ),
+        pytest.param(
+            Kind("rbac.authorization.k8s.io", "v1", "ClusterRole"),
+            Kind("rbac.authorization.k8s.io", "v1", "RoleBinding"),
+            id="roles before what binds them",
+        ),
         pytest.param(Kind("", "v1", "Secret"), Kind("apps", "v1", "Deployment"), id="configuration before pods"),
         pytest.param(Kind("", "v1", "Service"), Kind("apps", "v1", "StatefulSet"), id="services before pods"),
         pytest.param(Kind("apps", "v1", "Deployment"), HOOK, id="webhooks after the pods that answer them"),
