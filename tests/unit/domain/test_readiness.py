@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from packhouse.domain.kapp.config_values import ConditionRule, WaitRule
 from packhouse.domain.readiness import Readiness, State, needs_no_look, readiness
@@ -15,6 +17,12 @@ from packhouse.domain.readiness.workloads import PodsOf, pods_of
 from packhouse.ports import Json, Kind, Ref
 
 READY, WAITING, FAILED = State.READY, State.WAITING, State.FAILED
+#: Keys that statuses have, in places where they may not belong.
+WORDS = (
+    *("conditions", "type", "status", "reason", "message", "observedGeneration", "phase", "replicas", "selector"),
+    *("matchLabels", "updatedReplicas", "containerStatuses", "state", "waiting", "terminated", "loadBalancer"),
+    *("ingress", "updateStrategy", "rollingUpdate", "partition", "lastTransitionTime", "Ready", "True"),
+)
 
 
 def obj(kind: str, api: str = "v1", *, generation: int = 1, spec: Any = None, status: Any = None, **meta: Any) -> Json:
@@ -607,3 +615,19 @@ def test_a_summary_names_three_objects_and_counts_the_others() -> None:
     )
     assert named([web] * 5).endswith("; and 2 more")
     assert [counted(1, 1), counted(2, 21)] == ["1 of 1 object", "2 of 21 objects"]
+
+
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(kind=st.sampled_from([*KINDS, "Database.example.com"]), spec=ANYTHING, status=ANYTHING)
+def test_whatever_somebody_wrote_there_is_a_verdict(kind: str, spec: Any, status: Any) -> None:
+    name, _, group = kind.partition(".")
+    found = obj(name, f"{group}/v1" if group else "v1", spec=spec, status=status)
+
+    assert readiness(found).state in State
+    pods_of(found)
