@@ -124,7 +124,8 @@ class Queue:
                 continue
             self._wake.clear()
             try:
-                await asyncio.wait_for(self._wake.wait(), wait)
+                async with asyncio.timeout(wait):  # wait_for would make a task, and kopf waits for younger ones
+                    await self._wake.wait()
             except TimeoutError:
                 continue
 
