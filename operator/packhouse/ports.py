@@ -180,8 +180,8 @@ class Cluster(Protocol):
     the retries); of the writing ones also DeployFailed (the object was refused) and FieldConflict.
     """
 
-    async def served(self, kind: Kind) -> Served | None:
-        """How the kind is served; None where the server does not know it (asked anew before it says so)."""
+    async def served(self, kind: Kind, *, anew: bool = False) -> Served | None:
+        """How the kind is served; None where the server does not know it, which was asked a moment ago (`anew`: now)."""
         ...
 
     async def get(self, ref: Ref, *, metadata_only: bool = False) -> Json | None: ...

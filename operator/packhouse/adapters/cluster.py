@@ -52,9 +52,9 @@ class KubeCluster:
         self._settings = settings
         self._who = who
 
-    async def served(self, kind: Kind) -> Served | None:
+    async def served(self, kind: Kind, *, anew: bool = False) -> Served | None:
         try:
-            return await self._discovery.served(kind)
+            return await self._discovery.served(kind, anew=anew)
         except Refused as refused:
             raise self._ours(refused, f"what the API server serves of {kind}", "get") from refused
 

@@ -25,15 +25,16 @@ class Discovery:
         self._asked: dict[tuple[str, str], float] = {}
         self._locks: dict[tuple[str, str], asyncio.Lock] = {}
 
-    async def served(self, kind: Kind) -> Served | None:
-        """Raises ClusterUnavailable."""
+    async def served(self, kind: Kind, *, anew: bool = False) -> Served | None:
+        """`anew`: a kind that is not known is asked for now. Raises ClusterUnavailable."""
         place = (kind.group, kind.version)
         found = self._known.get(place, {}).get(kind.kind)
         if found is not None:
             return found
         async with self._locks.setdefault(place, asyncio.Lock()):
             found = self._known.get(place, {}).get(kind.kind)
-            if found is None and time.monotonic() - self._asked.get(place, -MISSING_SECONDS) >= MISSING_SECONDS:
+            since = time.monotonic() - self._asked.get(place, -MISSING_SECONDS)
+            if found is None and (anew or since >= MISSING_SECONDS):
                 self._known[place] = await self._ask(*place)
                 self._asked[place] = time.monotonic()
                 found = self._known[place].get(kind.kind)

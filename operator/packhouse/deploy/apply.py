@@ -13,7 +13,7 @@ from typing import Final
 
 from packhouse.api.errors import ApiServerError, DeletionPending, NotHealthy, PackhouseError
 from packhouse.api.names import APPLY_MANAGER
-from packhouse.deploy.live import brought_kinds
+from packhouse.deploy.live import brought_kinds, gathered
 from packhouse.deploy.remove import remove_wave
 from packhouse.domain.blockers import Survivor
 from packhouse.domain.change import UPSERTS, WRITES, Action, Change, Plan
@@ -29,7 +29,7 @@ REPLACED_SECONDS: Final = 60.0
 #: How often, and for how long at first, an object is tried again that the package's own webhook may still refuse.
 WEBHOOK_TRIES: Final = 5
 WEBHOOK_SECONDS: Final = 0.5
-POLL_SECONDS: Final = 0.1
+POLL_SECONDS: Final = 0.05
 
 #: Raises Superseded where the reconcile should end; asked between two objects.
 Stop = Callable[[], None]
@@ -117,8 +117,7 @@ class _Work:
         if errors:
             raise errors[0]
         written = [change.obj for change in wave if change.action in WRITES and change.obj is not None]
-        for crd in brought_kinds(written).values():
-            await self._served(crd)
+        await gathered([self._served(crd) for crd in brought_kinds(written).values()])
 
     async def remove(self, wave: Sequence[Change]) -> None:
         if not wave:
@@ -220,7 +219,7 @@ class _Work:
         try:
             async with asyncio.timeout(SERVED_SECONDS):
                 for version in wanted:
-                    while await self._cluster.served(version) is None:
+                    while await self._cluster.served(version, anew=True) is None:
                         self.terms.stop()
                         await asyncio.sleep(POLL_SECONDS)
         except TimeoutError:

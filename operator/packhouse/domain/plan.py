@@ -75,8 +75,8 @@ def _change(obj: Json, desired: Desired, inventory: Inventory, live: Mapping[Ide
         return Change(ref, Action.EXPECT, "something else makes it", obj, wanted, entry, uid, rules)
     # Nothing of that name: it was never there, or somebody deleted it.
     if found is None:
-        why = "it is new" if entry is None else "it is missing"
-        return Change(ref, Action.CREATE, why, obj, wanted, entry, uid, rules)
+        absent = "it is new" if entry is None else "it is missing"
+        return Change(ref, Action.CREATE, absent, obj, wanted, entry, uid, rules)
     # It is made once and then belongs to whoever edits it.
     if rules.update is UpdateStrategy.SKIP:
         theirs = owner_of(found) != owner

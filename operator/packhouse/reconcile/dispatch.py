@@ -28,11 +28,11 @@ class Dispatch:
     def __init__(self, world: World) -> None:
         self._world = world
         pace = Pace(world.settings, world.chance)
-        self.installs = InstallReconciler(world, pace)
+        self.queue = Queue(self.reconcile)
+        self.installs = InstallReconciler(world, pace, self.queue)
         self._remover = InstallRemover(world, pace, self.installs.forget)
         self._repositories = RepositoryReconciler(world, pace)
         self._unreported: dict[Key, int] = {}
-        self.queue = Queue(self.reconcile)
         Wake(world, self.queue, self.installs.chosen).connect()
 
     async def reconcile(self, key: Key) -> float | None:

@@ -6,10 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from packhouse.api.errors import InvalidSpec, PackageNotFound, UnsupportedStep
+from packhouse.api.errors import InvalidSpec, PackageNotFound
 from packhouse.api.names import PACKAGE, PACKAGE_GROUP, VERSION
 from packhouse.api.views import InstalledPackage, Package
 from packhouse.domain.catalogue import Choice, Wish, choose
+from packhouse.domain.deploy_step import DeployStep, read_deploy
 from packhouse.domain.objects import digest
 from packhouse.domain.schedule import seconds_of
 from packhouse.fetch import Sources, resolve_all
@@ -17,9 +18,6 @@ from packhouse.ports import Json, Kind, Ref
 from packhouse.reconcile.sources import install_sources
 from packhouse.reconcile.values import values_marks
 from packhouse.reconcile.world import World
-
-#: Options of the deploy step that would change where objects land: passing over them would deploy elsewhere.
-NOT_PASSED_OVER = frozenset({"intoNs", "mapNs"})
 
 
 @dataclass(slots=True)
@@ -41,6 +39,7 @@ class Facts:
 
     choice: Choice
     package: Package
+    deploy: DeployStep
     sources: Sources
     inputs: str
     cluster: Json
@@ -63,11 +62,13 @@ async def gather(world: World, progress: Progress, choice: Choice) -> Facts:
     install = progress.install
     if not seconds_of(install.sync_period):
         raise InvalidSpec(f"spec.syncPeriod {install.sync_period!r} is no duration; write it as 10m or 1h30m")
+    if install.wait_timeout is not None and seconds_of(install.wait_timeout) is None:
+        raise InvalidSpec(f"spec.deploy.waitTimeout {install.wait_timeout!r} is no duration; write it as 5m or 90s")
     found = await world.cluster.get(Ref(Kind(PACKAGE_GROUP, VERSION, PACKAGE), "", choice.entry.name))
     if found is None:
         raise PackageNotFound(f"package {choice.entry.name} was deleted a moment ago; its return wakes this install")
     package = Package.from_wire(found)
-    _check_deploy(package)
+    deploy = read_deploy(package.meta.name, package.deploy)
     sources = install_sources(world, install)
     progress.stage = "fetch"
     fetched = await resolve_all(package.fetch, sources)
@@ -81,7 +82,7 @@ async def gather(world: World, progress: Progress, choice: Choice) -> Facts:
         cluster,
         (install.meta.uid, install.meta.generation),
     ]
-    return Facts(choice, package, sources, digest(inputs), cluster)
+    return Facts(choice, package, deploy, sources, digest(inputs), cluster)
 
 
 def wish_of(install: InstalledPackage, kubernetes: str) -> Wish:
@@ -119,13 +120,3 @@ def context_of(install: InstalledPackage, facts: Facts) -> Json:
         },
         "cluster": facts.cluster,
     }
-
-
-def _check_deploy(package: Package) -> None:
-    if len(package.deploy) != 1 or "kapp" not in package.deploy[0]:
-        raise UnsupportedStep(f"package {package.meta.name} needs exactly one deploy step, and that must be kapp")
-    unknown = sorted(NOT_PASSED_OVER & set(package.deploy[0]["kapp"] or {}))
-    if unknown:
-        raise UnsupportedStep(
-            f"package {package.meta.name}: deploy step kapp: {', '.join(unknown)} is not supported by this version"
-        )

@@ -12,25 +12,23 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from packhouse.api.conditions import ConditionType, Reason, Status, find
-from packhouse.api.errors import DeletionPending, InventoryTooLarge, PackhouseError
-from packhouse.api.names import FINALIZER, INSTALL_GROUP, INSTALLED_PACKAGE, VERSION
+from packhouse.api.errors import PackhouseError, Superseded
+from packhouse.api.names import FINALIZER, INSTALLED_PACKAGE
 from packhouse.api.views import InstalledPackage, Key
-from packhouse.deploy.apply import ChangeSet, carry_out
-from packhouse.deploy.live import live, settled
-from packhouse.deploy.preflight import preflight
+from packhouse.deploy.live import live
 from packhouse.domain.catalogue import Choice
-from packhouse.domain.inventory import Identity, Inventory
-from packhouse.domain.objects import digest, owned, owner_of, ref_of
-from packhouse.domain.order import wave_of
-from packhouse.domain.plan import Plan, drifted, plan
+from packhouse.domain.inventory import Inventory
+from packhouse.domain.objects import digest
+from packhouse.domain.plan import drifted
 from packhouse.fetch import fetch_all
-from packhouse.ports import Cluster, Json, Kind, Ref, RenderJob
+from packhouse.ports import Cluster, Json, RenderJob
 from packhouse.reconcile import finalizer
 from packhouse.reconcile.claims import Claims
 from packhouse.reconcile.gather import Facts, Progress, context_of, gather, mark_of, take
-from packhouse.reconcile.outcome import Outcome, held, not_reconciled, progressing, succeeded, values_checked
+from packhouse.reconcile.outcome import Outcome, held, not_reconciled, succeeded, values_checked
 from packhouse.reconcile.pace import Pace
 from packhouse.reconcile.report import Subject
+from packhouse.reconcile.rollout import Places, Rollout, Stage
 from packhouse.reconcile.values import read_values
 from packhouse.reconcile.world import World
 
@@ -48,11 +46,11 @@ class Remembered:
 class InstallReconciler:
     """Holds nothing but memories that spare work; each can be lost at any moment."""
 
-    def __init__(self, world: World, pace: Pace) -> None:
+    def __init__(self, world: World, pace: Pace, places: Places) -> None:
         self._world = world
         self._pace = pace
         self._remembered: dict[Key, Remembered] = {}
-        self._claims = Claims()
+        self._stage = Stage(world, Claims(), places, self._report)
         #: What each install took from the catalogue last, for deciding whom a changed Package concerns.
         self.chosen: dict[Key, str] = {}
 
@@ -87,12 +85,10 @@ class InstallReconciler:
         inventory = Inventory.from_wire(install.status.get("inventory"))
         if await self._is_at_rest(install, facts, actor, inventory):
             return _done(choice)
-        desired = await self._render(progress, facts, actor)
+        objects = await self._render(progress, facts)
         rendered = progress.fields["template"]["digest"]
-        async with self._claims.held([ref_of(obj) for obj in desired], install.owner):
-            the_plan, ahead = await self._decide(progress, desired, actor, inventory)
-            if not the_plan.is_empty:
-                await self._act(progress, facts, the_plan, ahead, actor)
+        progress.stage = "deploy"
+        await Rollout(self._stage, progress, facts, actor).run(objects, inventory)
         progress.fields |= {
             "version": choice.entry.version,
             "deploy": progress.fields.get("deploy") or _deploy_stanza(install),
@@ -124,7 +120,7 @@ class InstallReconciler:
 
     # ---- render ------------------------------------------------------------------------------------------
 
-    async def _render(self, progress: Progress, facts: Facts, actor: Cluster) -> list[Json]:
+    async def _render(self, progress: Progress, facts: Facts) -> Sequence[Json]:
         world, install, package = self._world, progress.install, facts.package
         progress.stage = "fetch"
         fetched = await fetch_all(package.fetch, facts.sources)
@@ -150,61 +146,15 @@ class InstallReconciler:
         if rendered.warnings:
             stanza["warnings"] = list(rendered.warnings)[:20]
         progress.fields["template"] = stanza
-        progress.stage = "deploy"
-        placed = await settled(actor, rendered.objects, install.default_namespace)
-        return sorted((owned(obj, install.owner) for obj in placed), key=lambda obj: wave_of(ref_of(obj).kind))
-
-    # ---- decide ------------------------------------------------------------------------------------------
-
-    async def _decide(
-        self, progress: Progress, desired: Sequence[Json], actor: Cluster, inventory: Inventory
-    ) -> tuple[Plan, Inventory]:
-        """The plan, checked, and the inventory to write ahead of it."""
-        install = progress.install
-        refs = [ref_of(obj) for obj in desired]
-        found = await live(actor, [*refs, *(entry.ref for entry in inventory)])
-        the_plan = plan(desired, inventory, found, owner=install.owner, owners=await self._owners(found))
-        ahead = inventory.union(refs)
-        most = self._world.settings.inventory_most_bytes
-        if ahead.size_bytes() > most:
-            raise InventoryTooLarge(
-                f"{len(ahead)} objects take {ahead.size_bytes()} bytes to record, {most} fit in a status; "
-                f"split the package into smaller ones"
-            )
-        await preflight(actor, the_plan)
-        return the_plan, ahead.doubting(change.ref for change in the_plan.writes)
-
-    async def _owners(self, found: dict[Identity, Json]) -> set[str]:
-        """The installs that exist, of those that live objects name as their owner."""
-        named = {owner for obj in found.values() if (owner := owner_of(obj)) is not None}
-        existing = set[str]()
-        for owner in named:
-            namespace, _, name = owner.partition("/")
-            if not namespace or not name or "/" in name:  # anybody may write an annotation
-                continue
-            # The store may not know all installs yet, or still know one that is gone; the API server does.
-            ref = Ref(Kind(INSTALL_GROUP, VERSION, INSTALLED_PACKAGE), namespace, name)
-            if await self._world.cluster.get(ref, metadata_only=True) is not None:
-                existing.add(owner)
-        return existing
-
-    # ---- act ---------------------------------------------------------------------------------------------
-
-    async def _act(self, progress: Progress, facts: Facts, the_plan: Plan, ahead: Inventory, actor: Cluster) -> None:
-        """Write the inventory ahead, carry the plan out, and note what was confirmed."""
-        words = f"applying {facts.package.public_name} {facts.package.version}"
-        await self._report(progress, values_checked(progressing(words)), {"inventory": ahead.to_wire()})
-        done = await carry_out(actor, the_plan, ahead)
-        progress.fields |= {"inventory": done.inventory.to_wire(), "deploy": _counts(done)}
-        if done.error is not None:
-            raise done.error
-        if done.survivors:
-            raise _still_there(done)
+        return rendered.objects
 
     # ---- report ------------------------------------------------------------------------------------------
 
     async def _failed(self, progress: Progress, error: Exception) -> float | None:
         install = progress.install
+        if isinstance(error, Superseded):
+            await self._report(progress, values_checked(not_reconciled(error)))
+            return error.retry_after_seconds
         if not isinstance(error, PackhouseError):
             log.exception("InstalledPackage %s: a bug", install.owner)
         outcome = not_reconciled(error)
@@ -240,21 +190,7 @@ def _done(choice: Choice) -> Outcome:
     return succeeded(f"{words}; {choice.passed_over}" if choice.passed_over else words)
 
 
-def _counts(done: ChangeSet) -> Json:
-    return {
-        "created": done.created,
-        "configured": done.configured,
-        "unchanged": done.unchanged,
-        "deleted": done.deleted,
-    }
-
-
 def _deploy_stanza(install: InstalledPackage) -> Json | None:
     """The recorded one without its error: a reconcile that had nothing to do says nothing new."""
     stanza = install.status.get("deploy")
     return {key: value for key, value in stanza.items() if key != "error"} if stanza else None
-
-
-def _still_there(done: ChangeSet) -> PackhouseError:
-    first = done.survivors[0].ref
-    return DeletionPending(f"waiting for {len(done.survivors)} deleted objects to be gone, such as {first}")

@@ -11,14 +11,24 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from packhouse.api.conditions import Condition, ConditionType, Reason, Status, set_condition
-from packhouse.api.errors import DeletionPending, Failed, NotHealthy, PackhouseError, Stalled, ValuesInvalid, Waiting
+from packhouse.api.errors import (
+    DeletionPending,
+    Failed,
+    NotHealthy,
+    PackhouseError,
+    Stalled,
+    Superseded,
+    ValuesInvalid,
+    Waiting,
+)
 from packhouse.domain.schedule import backoff
 
 DESCRIPTION_CHARACTERS: Final = 100
-MESSAGE_CHARACTERS: Final = 4096
+#: A condition takes 32,768; the longest messages name all rights that an account lacks.
+MESSAGE_CHARACTERS: Final = 32_000
 
 #: Errors that only say "not yet": the object goes on reconciling and has not failed.
-NOT_YET: Final = (NotHealthy, DeletionPending)
+NOT_YET: Final = (NotHealthy, DeletionPending, Superseded)
 
 T, F, U = Status.TRUE, Status.FALSE, Status.UNKNOWN
 C = ConditionType

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 
 from house import House
-from packhouse.deploy import apply
+from packhouse.deploy import apply, remove
 
 
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
     """An operator that does not wait long for what is being deleted."""
-    monkeypatch.setattr(apply, "GONE_SECONDS", 0.02)
+    monkeypatch.setattr(remove, "GONE_SECONDS", 0.02)
     monkeypatch.setattr(apply, "POLL_SECONDS", 0.01)
     return House(tmp_path)

@@ -1,0 +1,78 @@
+"""From what was rendered to what will be applied: placed, marked as ours, versions named, live values carried over.
+
+What decides is domain/kapp and domain/takeover; this room asks the cluster what they need to know. Reads only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from packhouse.api.errors import RenderedInvalid
+from packhouse.deploy.live import gathered, settled
+from packhouse.domain.inventory import Identity, Inventory
+from packhouse.domain.kapp.config import Config, bound_rules, split_config
+from packhouse.domain.kapp.rebase import rebased, wants_live
+from packhouse.domain.kapp.rules import read_rules
+from packhouse.domain.kapp.versioned import name_versions
+from packhouse.domain.objects import Placement, digest, owned, ref_of
+from packhouse.domain.plan import Desired
+from packhouse.domain.takeover import keeps_kapp_labels, with_kapp_labels
+from packhouse.ports import Cluster, Json
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is desired before anything live was looked at, and the package's own Config."""
+
+    desired: Desired
+    config: Config
+
+
+async def prepared(
+    cluster: Cluster,
+    rendered: Sequence[Json],
+    *,
+    owner: str,
+    placement: Placement,
+    inventory: Inventory,
+    allow_empty: bool,
+) -> Prepared:
+    """Raises RenderedInvalid, DeployFailed, UnsupportedStep, Forbidden, ClusterUnavailable."""
+    objects, config = split_config(rendered)
+    rules = [bound_rules(obj, read_rules(obj), config) for obj in objects]
+    wanted = [obj for obj, said in zip(objects, rules, strict=True) if not said.noop]
+    if not wanted and not allow_empty:
+        raise RenderedInvalid(
+            "the package gives no objects at all, which would delete everything that it gave before; if that is meant, "
+            "add --dangerous-allow-empty-list-of-resources to rawOptions of its deploy step"
+        )
+    at_home = await settled(cluster, wanted, placement)
+    named = name_versions([owned(obj, owner) for obj in at_home], config, inventory, digest_of=digest)
+    rules_of = {Identity.of(ref_of(obj)): bound_rules(obj, read_rules(obj), config) for obj in named.objects}
+    return Prepared(Desired(named.objects, rules_of, named.kept), config)
+
+
+async def with_live(cluster: Cluster, prepared: Prepared, found: Mapping[Identity, Json]) -> Desired:
+    """The desired objects with the values that stay as they are in the cluster. `found`: metadata of what is live."""
+    desired, config = prepared.desired, prepared.config
+    wanting = [
+        obj
+        for obj in desired.objects
+        if (known := found.get(Identity.of(ref_of(obj)))) is not None
+        and (wants_live(obj, config) or keeps_kapp_labels(ref_of(obj).kind, known))
+    ]
+    answers = await gathered([cluster.get(ref_of(obj)) for obj in wanting])
+    whole = {Identity.of(ref_of(obj)): live for obj, live in zip(wanting, answers, strict=True) if live is not None}
+    return Desired(
+        [_carried_over(obj, whole.get(Identity.of(ref_of(obj))), config) for obj in desired.objects],
+        desired.rules,
+        desired.kept,
+    )
+
+
+def _carried_over(obj: Json, live: Json | None, config: Config) -> Json:
+    changed = rebased(obj, live, config)
+    if live is not None and keeps_kapp_labels(ref_of(obj).kind, live):
+        changed = with_kapp_labels(changed, live)
+    return changed

@@ -1,0 +1,233 @@
+"""The roll-out of one install: from rendered objects to objects that are in place and ready.
+
+Decides with domain/, acts with deploy/, and writes the inventory ahead of the first write. Called by install.py, which
+reports how it ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from packhouse.api.conditions import ConditionType, Reason, Status, find
+from packhouse.api.errors import Forbidden, InventoryTooLarge, NotHealthy, Superseded
+from packhouse.api.names import INSTALL_GROUP, INSTALLED_PACKAGE, VERSION
+from packhouse.api.views import InstalledPackage
+from packhouse.deploy.apply import ChangeSet, Terms, carry_out
+from packhouse.deploy.desired import Prepared, prepared, with_live
+from packhouse.deploy.live import live
+from packhouse.deploy.preflight import preflight, refuse_without_rights
+from packhouse.deploy.wait import Waited, wait_ready
+from packhouse.domain.change import Action, Change, Plan
+from packhouse.domain.inventory import Entry, Identity, Inventory
+from packhouse.domain.kapp.rules import UpdateStrategy
+from packhouse.domain.objects import Placement, owner_label, owner_of, ref_of
+from packhouse.domain.plan import plan
+from packhouse.domain.schedule import seconds_of
+from packhouse.ports import Cluster, Json, Kind, Ref
+from packhouse.queue import Key
+from packhouse.reconcile.claims import Claims
+from packhouse.reconcile.gather import Facts, Progress
+from packhouse.reconcile.outcome import Outcome, not_reconciled, progressing, values_checked
+from packhouse.reconcile.world import World
+
+#: Where neither the install nor the package says how long objects may take to become ready.
+WAIT_SECONDS: Final = 900.0
+#: After these the objects had all the time there was: without a change, one look tells whether they are ready by now.
+GAVE_UP: Final = frozenset({Reason.WAIT_TIMED_OUT, Reason.ROLLOUT_FAILED})
+
+
+class Places(Protocol):
+    """The queue, as far as a roll-out knows it."""
+
+    def is_due(self, key: Key) -> bool: ...
+
+    def park(self, key: Key) -> None: ...
+
+
+#: Reports how far it came: progress, outcome, and fields that are said now only.
+Report = Callable[[Progress, Outcome, Mapping[str, Any]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What every roll-out of this process shares."""
+
+    world: World
+    claims: Claims
+    places: Places
+    report: Report
+
+
+class Rollout:
+    """One run for one install. Raises what ends it; what was confirmed until then is in `progress`."""
+
+    def __init__(self, stage: Stage, progress: Progress, facts: Facts, actor: Cluster) -> None:
+        install = progress.install
+        self._stage = stage
+        self._progress = progress
+        self._facts = facts
+        self._actor = actor
+        self._key = Key(INSTALLED_PACKAGE, *install.meta.key)
+        self._was = _last_word(install)
+        options = facts.deploy.options
+        self._waits = install.wait if install.wait is not None else options.wait
+        said = seconds_of(install.wait_timeout) if install.wait_timeout else options.wait_timeout_seconds
+        self._patience = said if said is not None else WAIT_SECONDS
+
+    async def run(self, rendered: Sequence[Json], inventory: Inventory) -> None:
+        install, step = self._progress.install, self._facts.deploy
+        wanted = await prepared(
+            self._actor,
+            rendered,
+            owner=install.owner,
+            placement=Placement(install.default_namespace, step.into_ns, step.map_ns),
+            inventory=inventory,
+            allow_empty=step.options.allow_empty,
+        )
+        async with self._stage.claims.held([ref_of(obj) for obj in wanted.desired.objects], install.owner):
+            the_plan, ahead = await self._decide(wanted, inventory)
+            done = (
+                await self._act(the_plan, ahead, wanted)
+                if not the_plan.is_empty
+                else ChangeSet(entries=dict(ahead.entries))
+            )
+        # After a success only what was written anew can be unready; before one, anything can.
+        concerned = the_plan.writes if self._was is Reason.RECONCILE_SUCCEEDED else the_plan.desired
+        await self._ready(
+            self._waited(concerned, done.entries), wanted, once=not the_plan.writes and self._was in GAVE_UP
+        )
+
+    # ---- decide ------------------------------------------------------------------------------------------
+
+    async def _decide(self, wanted: Prepared, inventory: Inventory) -> tuple[Plan, Inventory]:
+        """The plan, checked, and the inventory to write ahead of it."""
+        install = self._progress.install
+        refs = [ref_of(obj) for obj in wanted.desired.objects]
+        try:
+            found = await live(self._actor, [*refs, *(entry.ref for entry in inventory)])
+        except Forbidden:  # the whole of what it lacks says more than the first right that it was refused
+            await refuse_without_rights(self._actor, wanted.desired.objects, (entry.ref for entry in inventory))
+            raise
+        desired = await with_live(self._actor, wanted, found)
+        the_plan = plan(desired, inventory, found, owner=install.owner, owners=await self._owners(found))
+        ahead = inventory.union(change.ref for change in the_plan.desired if _is_recorded(change))
+        most = self._stage.world.settings.inventory_most_bytes
+        if ahead.size_bytes() > most:
+            raise InventoryTooLarge(
+                f"{len(ahead)} objects take {ahead.size_bytes()} bytes to record, {most} fit in a status; "
+                f"split the package into smaller ones"
+            )
+        the_plan = await preflight(self._actor, the_plan, may_replace=self._may_replace, adopt=install.adopt)
+        return the_plan, ahead.doubting(change.ref for change in the_plan.writes)
+
+    def _may_replace(self, change: Change) -> bool:
+        return self._progress.install.replace_immutable or change.rules.update is UpdateStrategy.FALLBACK_ON_REPLACE
+
+    async def _owners(self, found: dict[Identity, Json]) -> set[str]:
+        """The installs that exist, of those that live objects name as their owner."""
+        named = {owner for obj in found.values() if (owner := owner_of(obj)) is not None}
+        existing = set[str]()
+        for owner in named:
+            namespace, _, name = owner.partition("/")
+            if not namespace or not name or "/" in name:  # anybody may write an annotation
+                continue
+            # The store may not know all installs yet, or still know one that is gone; the API server does.
+            ref = Ref(Kind(INSTALL_GROUP, VERSION, INSTALLED_PACKAGE), namespace, name)
+            if await self._stage.world.cluster.get(ref, metadata_only=True) is not None:
+                existing.add(owner)
+        return existing
+
+    # ---- act ---------------------------------------------------------------------------------------------
+
+    async def _act(self, the_plan: Plan, ahead: Inventory, wanted: Prepared) -> ChangeSet:
+        """Write the inventory ahead, carry the plan out, and note what was confirmed."""
+        package = self._facts.package
+        words = f"applying {package.public_name} {package.version}"
+        await self._report(progressing(words), {"inventory": ahead.to_wire()})
+
+        async def ready(entries: Sequence[Entry]) -> None:
+            await self._ready([Waited(entry.ref, entry.uid) for entry in entries], wanted, between=True)
+
+        terms = Terms(
+            parallel=self._stage.world.settings.apply_parallel,
+            force_adopted=self._progress.install.adopt is True,
+            stop=self._stop_applying,
+            ready=ready,
+        )
+        done = await carry_out(self._actor, the_plan, ahead, terms)
+        self._progress.fields |= {"inventory": done.inventory.to_wire(), "deploy": _counts(done)}
+        if done.error is not None:
+            raise done.error
+        return done
+
+    def _stop_applying(self) -> None:
+        """Raises Superseded when the install is not any more what is being applied."""
+        mine = self._progress.install.meta
+        now = self._stage.world.stores.installs.get(mine.key)
+        if now is None or now.meta.uid != mine.uid or now.meta.deleting or now.meta.generation != mine.generation:
+            raise Superseded("the spec changed while it was being applied; the new one is taken up at once")
+
+    # ---- wait --------------------------------------------------------------------------------------------
+
+    def _waited(self, changes: Sequence[Change], entries: Mapping[Identity, Entry]) -> list[Waited]:
+        recorded = [entries[change.identity] for change in changes if change.rules.wait and change.identity in entries]
+        return [Waited(entry.ref, entry.uid) for entry in recorded]
+
+    async def _ready(
+        self, waited: Sequence[Waited], wanted: Prepared, *, once: bool = False, between: bool = False
+    ) -> None:
+        if not self._waits or not waited:
+            return
+        world, install = self._stage.world, self._progress.install
+        await wait_ready(
+            self._actor,
+            waited,
+            owner_label=owner_label(install.owner),
+            waits=wanted.config.waits,
+            timeout_seconds=self._patience,
+            stop=self._stop_waiting,
+            tell=self._tell,
+            now=world.clock,
+            look_once=once,
+            unblocked_will_do=between,
+        )
+
+    def _stop_waiting(self) -> None:
+        """Raises Superseded when anything happened that concerns the install: what is waited for may be old."""
+        self._stop_applying()
+        if self._stage.places.is_due(self._key):
+            raise Superseded("something changed while objects were waited for; it is taken up at once")
+
+    async def _tell(self, message: str) -> None:
+        """What is waited for, as it changes. From here on no worker is needed."""
+        self._stage.places.park(self._key)
+        await self._report(not_reconciled(NotHealthy(message)), {})
+
+    async def _report(self, outcome: Outcome, ahead: Mapping[str, Any]) -> None:
+        await self._stage.report(self._progress, values_checked(outcome), ahead)
+
+
+def _last_word(install: InstalledPackage) -> str:
+    """The reason that Ready has for this generation; "" where it speaks of an older one."""
+    ready = find(install.conditions, ConditionType.READY)
+    if ready is None or ready.observed_generation != install.meta.generation or ready.status is Status.UNKNOWN:
+        return ""
+    return ready.reason
+
+
+def _is_recorded(change: Change) -> bool:
+    """What is somebody else's is not recorded."""
+    return change.action is not Action.EXPECT and not (change.action is Action.SKIP and change.adopting)
+
+
+def _counts(done: ChangeSet) -> Json:
+    return {
+        "created": done.created,
+        "configured": done.configured,
+        "replaced": done.replaced,
+        "unchanged": done.unchanged,
+        "skipped": done.skipped,
+        "deleted": done.deleted,
+    }
