@@ -261,7 +261,7 @@ def test_an_install_without_rights_is_helped_by_granting_them(lab: Lab, namespac
     lab.apply(package(packages, "1.0.0", fetch=inline({"web.yaml": CONFIG})))
     lab.apply(install("web", namespace, packages, version="1.0.0"))
     told = lab.settled("ipkg", "web", namespace, condition="ReconcileFailed", reason="Forbidden")
-    assert 'resources ["configmaps"]' in told["status"]["usefulErrorMessage"], "the lever is named"
+    assert "resources: [configmaps]" in told["status"]["usefulErrorMessage"], "the lever is named"
 
     lab.apply(*account(namespace, rules=[CONFIG_MAPS]))
 

@@ -176,7 +176,7 @@ def test_the_wait_that_the_other_side_named_is_the_least() -> None:
 
 
 def test_texts_fit_where_they_go() -> None:
-    outcome = not_reconciled(DeployFailed("word\nnext " * 3000))
+    outcome = not_reconciled(DeployFailed("word\nnext " * 5000))
     assert len(outcome.message) == MESSAGE_CHARACTERS
     assert len(outcome.description) == DESCRIPTION_CHARACTERS
     assert "\n" not in outcome.description
