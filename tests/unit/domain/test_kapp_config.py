@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 import conformance
 from packhouse.api.errors import RenderedInvalid, UnsupportedStep
@@ -97,6 +99,7 @@ def test_several_configs_are_one_in_their_order() -> None:
         (made("Secret", data={"config.yml": ""}), ": only a ConfigMap can hold one"),
         (made(), ": data has no key config.yml"),
         (made(data=None), ": data has no key config.yml"),
+        (made(data="text"), ": data has no key config.yml"),
         (made(data={"config.yml": "a: ["}), ": data[config.yml]:2: no valid YAML"),
         (made(data={"config.yml": "{}\n---\n{a: 1}\n---\n{b: 1}"}), ": data[config.yml] must hold one document, a map"),
         (made(data={"config.yml": "- a"}), ": data[config.yml] must hold one document, a map"),
@@ -106,7 +109,17 @@ def test_several_configs_are_one_in_their_order() -> None:
             ": data[config.yml]: rules is no section",
         ),
     ],
-    ids=["secret", "no data", "null data", "no yaml", "two documents", "list", "another kind", "unknown section"],
+    ids=[
+        "secret",
+        "no data",
+        "null data",
+        "text",
+        "no yaml",
+        "two documents",
+        "list",
+        "another kind",
+        "unknown section",
+    ],
 )
 def test_a_labelled_object_that_holds_no_config_is_refused_by_name(labelled: Json, message: str) -> None:
     labelled = {**labelled, "metadata": {**labelled["metadata"], "labels": {"kapp.k14s.io/config": ""}}}
@@ -326,6 +339,15 @@ def test_additional_labels_are_put_on_objects_and_on_the_pods_they_make() -> Non
     assert plain == made()
 
 
+def test_what_is_no_map_where_labels_go_is_left_to_the_api_server() -> None:
+    odd = [
+        made("Deployment", "apps/v1", spec={"template": template})
+        for template in ("text", {"metadata": "text"}, {"metadata": {"labels": ["a"]}})
+    ]
+    objects, _ = split_config([config(additionalLabels={"team": "a"}), *odd])
+    assert [obj["spec"] for obj in objects] == [obj["spec"] for obj in odd]
+
+
 # ---- matchers -------------------------------------------------------------------------------------------------------
 
 DEPLOYMENT = made("Deployment", "apps/v1")
@@ -512,6 +534,44 @@ def test_patterns_match_keys_of_annotations_as_packages_write_them() -> None:
     obj = made()
     obj["metadata"]["annotations"] = {"cert-manager.io/a": "1", "cert-manager.io/b": "2", "x": "3"}
     assert without(obj, path)["metadata"]["annotations"] == {"x": "3"}
+
+
+# ---- whatever comes -------------------------------------------------------------------------------------------------
+
+_WORDS = st.sampled_from(
+    [
+        *("path", "paths", "type", "sources", "resourceMatchers", "ytt", "conditionMatchers", "affectedResources"),
+        *(
+            "objectReferences",
+            "nameKey",
+            "name",
+            "rules",
+            "matchers",
+            "matcher",
+            "keys",
+            "allIndexes",
+            "index",
+            "regex",
+        ),
+        *("copy", "new", "existing", "a", *MATCHERS),
+    ]
+)
+_ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | _WORDS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_WORDS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.sampled_from([*SECTIONS, *PASSED_OVER, *REFUSED]), _ANYTHING, _ANYTHING)
+def test_whatever_a_config_holds_it_is_read_or_refused(section: str, content: Any, metadata: Any) -> None:
+    try:
+        _, said = split_config([{**config(**{section: content}), "metadata": metadata}])
+    except (RenderedInvalid, UnsupportedStep) as refused:
+        assert refused.message.startswith("Config")
+        return
+    for rule in (*said.rebase, *said.waits, *said.templates, *said.group_bindings, *said.rule_bindings):
+        assert rule.matches(DEPLOYMENT) in (True, False)
 
 
 # ---- real packages --------------------------------------------------------------------------------------------------

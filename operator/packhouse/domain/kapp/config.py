@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import reduce
 from operator import add
-from typing import Final
+from typing import Any, Final
 
 from packhouse.api.errors import RenderedInvalid
 from packhouse.domain import yaml_text
@@ -98,7 +98,8 @@ def bound_rules(obj: Json, rules: Rules, config: Config) -> Rules:
 
 
 def _own(obj: Json) -> Config:
-    name = (obj.get("metadata") or {}).get("name")
+    metadata = obj.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
     where = f"{obj['kind']}{f' {name}' if name else ''} ({API_VERSION})"
     if obj["kind"] != KIND:
         raise RenderedInvalid(f"{where}: the only kind of {API_VERSION} is {KIND}")
@@ -109,7 +110,8 @@ def _wrapped(obj: Json) -> Config:
     where = f"{ref_of(obj)}, which its label {CONFIG_LABEL} makes a Config"
     if (obj["apiVersion"], obj["kind"]) != ("v1", "ConfigMap"):
         raise RenderedInvalid(f"{where}: only a ConfigMap can hold one")
-    text = (obj.get("data") or {}).get(CONFIG_KEY)
+    data = obj.get("data")
+    text = data.get(CONFIG_KEY) if isinstance(data, dict) else None
     if not isinstance(text, str):
         raise RenderedInvalid(f"{where}: data has no key {CONFIG_KEY}")
     documents = yaml_text.load_all(text, f"{where}: data[{CONFIG_KEY}]", RenderedInvalid)
@@ -142,5 +144,7 @@ def _template_labelled(obj: Json, path: Path, labels: Mapping[str, str]) -> Json
     return labelled
 
 
-def _with_labels(metadata: Json, labels: Mapping[str, str]) -> Json:
-    return {**metadata, "labels": {**(metadata.get("labels") or {}), **labels}}
+def _with_labels(metadata: Any, labels: Mapping[str, str]) -> Any:
+    """What is no map stays as it is: the API server says so better."""
+    before = (metadata.get("labels") or {}) if isinstance(metadata, dict) else None
+    return {**metadata, "labels": {**before, **labels}} if isinstance(before, dict) else metadata
