@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from packhouse.api.errors import DeletionPending, NamespaceTerminating, PackhouseError, ServiceAccountMissing
+from packhouse.api.errors import DeletionPending, Failed, NamespaceTerminating, PackhouseError, ServiceAccountMissing
 from packhouse.api.views import InstalledPackage
 from packhouse.deploy.stand_in import UNUSABLE
 from packhouse.domain.blockers import Survivor, named
@@ -33,7 +33,7 @@ class Unfinished:
             return NamespaceTerminating(
                 f"namespace {self.install.meta.namespace} is being deleted, and with it the service account {where}, "
                 f"which alone may delete {count} objects outside of it: {self._refs}; delete those by hand, or let the "
-                f"setting cleanup_service_account do it; {lever}"
+                f"setting cleanup_service_account do it ({account}); {lever}"
             )
         # Nothing can be done in its name, so the single objects say nothing more.
         if isinstance(account, ServiceAccountMissing):
@@ -42,7 +42,10 @@ class Unfinished:
         if errors:
             first = account or errors[0]
             blocked = sorted(self.survivors, key=lambda survivor: survivor.error is None)
-            return type(first)(f"{count} objects are left: {named(blocked, MOST_NAMED)}; {lever}")
+            told = type(first)(f"{count} objects are left: {named(blocked, MOST_NAMED)}; {lever}")
+            if isinstance(told, Failed) and isinstance(first, Failed):
+                told.retry_after_seconds = first.retry_after_seconds
+            return told
         return DeletionPending(f"waiting for {count} objects to be gone: {named(self.survivors, MOST_NAMED)}; {lever}")
 
     @property
