@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import json
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -82,7 +83,7 @@ class Held:
                     "manager": manager,
                     "operation": operation,
                     "apiVersion": kind.api_version,
-                    "fieldsV1": {f"f:{'.'.join(path)}": {} for path in sorted(paths)},
+                    "fieldsV1": _fields(paths),
                 }
                 | ({"subresource": subresource} if subresource else {})
                 for (manager, operation, subresource), paths in sorted(self.owners.items())
@@ -339,6 +340,19 @@ def _nested(flat: Flat) -> Json:
         place = root.get(path[0], {})
         if path[1] in place:
             place[path[1]] = list(place[path[1]].values())
+    return root
+
+
+def _fields(paths: set[Path]) -> Json:
+    """`paths` as fieldsV1 spells them; an entry of a keyed list stands for itself."""
+    root: Json = {}
+    for path in sorted(paths):
+        place = root
+        for number, part in enumerate(path):
+            key = KEYED.get(path[:number])
+            word = part[1:-1] if key is not None else part
+            name = f"f:{word}" if key is None else f"k:{json.dumps({key: word})}" if key else f"v:{json.dumps(word)}"
+            place = place.setdefault(name, {})
     return root
 
 
