@@ -271,6 +271,20 @@ async def test_work_can_ask_whether_its_key_was_added_meanwhile(shop: Shop) -> N
         assert shop.queue.is_due(A)
 
 
+async def test_the_queue_tells_work_from_waiting(shop: Shop) -> None:
+    shop.work.gates = {A: asyncio.Event()}
+    shop.queue.add(A)
+    assert (shop.queue.is_busy(A), shop.queue.is_working(A)) == (False, False)
+    async with shop.open(workers=1, spare=1):
+        await settled()
+        assert (shop.queue.is_busy(A), shop.queue.is_working(A)) == (True, True)
+        shop.queue.park(A)
+        assert (shop.queue.is_busy(A), shop.queue.is_working(A)) == (True, False)
+        shop.work.gates[A].set()
+        await until(lambda: shop.work.done == [A])
+        assert (shop.queue.is_busy(A), shop.queue.is_working(A)) == (False, False)
+
+
 def test_a_key_reads_like_its_object() -> None:
     assert str(A) == "Install demo/a"
     assert str(POKE) == "Poke poke"
