@@ -159,7 +159,7 @@ async def _forbidden(
     }
     rights = to_grant(lacking, new_namespaces)
     others = [refusal for refusal in besides if not isinstance(refusal, Forbidden)]
-    more = f"; besides, what will be refused then: {_words(others)}" if others else ""
+    more = f"; besides, what will be refused then: {' '.join(_words(others).split())}" if others else ""
     count = "1 right" if len(rights) == 1 else f"{len(rights)} rights"
     return Forbidden(
         f"nothing was applied: {account} lacks {count} that this plan needs{more}; grant them with:\n"
