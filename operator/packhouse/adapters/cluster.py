@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 from urllib.parse import quote
 
@@ -31,6 +32,7 @@ from packhouse.api.errors import (
     NamespaceTerminating,
     PackhouseError,
 )
+from packhouse.domain.objects import canonical
 from packhouse.ports import Json, Kind, Page, Ref, Served, WatchEvent, WatchExpired
 from packhouse.settings import Settings
 
@@ -133,6 +135,12 @@ class KubeCluster:
         except _Absent as absent:
             self._discovery.forget(ref.kind)
             raise DeployFailed(f"{ref}: {absent}; create that first, or let the package bring it") from absent
+        except DeployFailed as refused:
+            # Nulls that a schema does not allow: a create leaves them out, a server-side apply refuses them.
+            without = canonical(obj)
+            if not refused.invalid or without == obj:
+                raise
+            return await self._call(replace(request, body=without), str(ref))
 
     async def create(
         self, obj: Json, *, parent: Ref | None = None, subresource: str = "", dry_run: bool = False

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from packhouse.api.errors import DeletionPending, OwnershipConflict, RenderedInvalid
 from packhouse.api.names import APPLY_MANAGER
@@ -17,6 +18,9 @@ from packhouse.domain.objects import digest, kind_of, managed_digest, owner_of, 
 from packhouse.domain.takeover import taking_over
 from packhouse.domain.waves import in_order
 from packhouse.ports import Json, Ref
+
+#: Namespaces that the API server refuses to delete, whoever asks. Real packages bring kube-system along.
+IMMORTAL: Final = frozenset({"default", "kube-public", "kube-system"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +130,9 @@ def leave(entry: Entry, found: Json | None, owner: str, staying: frozenset[str] 
         return Change(ref, Action.FORGET, "its annotation noop leaves it alone", entry=entry, uid=uid, rules=rules)
     if rules.orphan:
         return Change(ref, Action.ORPHAN, "its delete-strategy is orphan", entry=entry, uid=uid, rules=rules)
+    # Only what we put into it goes.
+    if (ref.kind.group, ref.kind.kind) == ("", "Namespace") and ref.name in IMMORTAL:
+        return Change(ref, Action.ORPHAN, "the API server never deletes this namespace", entry=entry, uid=uid)
     return Change(ref, Action.PRUNE, "it is no longer wanted", entry=entry, uid=uid, rules=rules)
 
 

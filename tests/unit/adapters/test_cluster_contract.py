@@ -336,6 +336,32 @@ class TestRealOnly:
         with pytest.raises(ServiceAccountMissing, match=f"{namespace}/nobody"):
             await link.identities.of(namespace, "nobody").get(Ref(CONFIG_MAP, namespace, "web"))
 
+    async def test_nulls_that_a_schema_does_not_allow_are_left_out_as_a_create_would(
+        self, link: Connected, cluster: ControlPlane, namespace: str
+    ) -> None:
+        room = Room(namespace)
+        crd = room.crd()
+        spec = {
+            "type": "object",
+            "properties": {"a": {"type": "boolean"}, "b": {"type": "string", "nullable": True, "maxLength": 3}},
+        }
+        crd["spec"]["versions"][0]["schema"] = {"openAPIV3Schema": {"type": "object", "properties": {"spec": spec}}}
+        await link.cluster.apply(crd, manager=MANAGER)
+        try:
+            while await link.cluster.served(room.kind, anew=True) is None:
+                await asyncio.sleep(0.05)
+            thing = {"apiVersion": room.kind.api_version, "kind": room.kind.kind}
+            wanted = {**thing, "metadata": {"name": "a", "namespace": namespace}, "spec": {"a": None, "b": "x"}}
+            allowed = {**thing, "metadata": {"name": "b", "namespace": namespace}, "spec": {"a": True, "b": None}}
+            wrong = {**thing, "metadata": {"name": "c", "namespace": namespace}, "spec": {"a": None, "b": "long"}}
+
+            assert (await link.cluster.apply(wanted, manager=MANAGER))["spec"] == {"b": "x"}
+            assert (await link.cluster.apply(allowed, manager=MANAGER))["spec"] == {"a": True, "b": None}
+            with pytest.raises(DeployFailed, match=r"spec\.b"):
+                await link.cluster.apply(wrong, manager=MANAGER)
+        finally:
+            await link.cluster.delete(room.definition)
+
     async def test_an_object_in_a_namespace_that_is_not_there_is_refused(
         self, link: Connected, cluster: ControlPlane
     ) -> None:

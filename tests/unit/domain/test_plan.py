@@ -9,10 +9,10 @@ import pytest
 
 from packhouse.api.errors import DeletionPending, OwnershipConflict
 from packhouse.api.names import APPLY_MANAGER, OWNER_ANNOTATION
+from packhouse.domain.change import Action, Plan
 from packhouse.domain.inventory import UNTOUCHED, Entry, Identity, Inventory
 from packhouse.domain.kapp.rules import read_rules
 from packhouse.domain.objects import digest, managed_digest, owned, ref_of
-from packhouse.domain.change import Action, Plan
 from packhouse.domain.plan import Desired, drifted, plan
 from packhouse.ports import Json
 
@@ -178,6 +178,21 @@ def test_what_the_annotations_of_a_live_object_make_of_its_end(annotation: dict[
     there = found()
     there["metadata"]["annotations"] |= annotation
     done = plan(Desired([]), Inventory.of([recorded()]), live(there), owner=ME, owners={ME})
+    assert [change.action for change in done] == [action]
+
+
+@pytest.mark.parametrize(
+    ("name", "action"),
+    [
+        pytest.param("kube-system", Action.ORPHAN, id="a namespace that the API server never deletes stays"),
+        pytest.param("web", Action.PRUNE, id="another namespace goes"),
+    ],
+)
+def test_what_becomes_of_a_namespace_at_its_end(name: str, action: Action) -> None:
+    namespace: Json = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    ref = ref_of(namespace)
+    there = {Identity.of(ref): {**namespace, "metadata": {**found()["metadata"], "name": name}}}
+    done = plan(Desired([]), Inventory.of([Entry(ref, "u1", "d", "m")]), there, owner=ME, owners={ME})
     assert [change.action for change in done] == [action]
 
 
