@@ -140,12 +140,12 @@ def orphaned(namespace: str) -> dict[str, str]:
 ALL = {"ConfigMap", "ClusterRole"}
 ROWS = {
     "clean": Row(),
-    "account": Row(no_account, (ALL, set()), ("installer does not exist", "until then 2 objects stay")),
-    "rights": Row(no_rights, (ALL, set()), ("2 objects are left", 'verbs ["get"]')),
+    "account": Row(no_account, (ALL, set()), ("installer does not exist", "left until then (2 objects)")),
+    "rights": Row(no_rights, (ALL, set()), ("2 objects not deleted", 'verbs ["delete"]')),
     "namespace": Row(
         no_account,
         ({"ClusterRole"}, set()),
-        ("which alone may delete 1 objects outside of it: ClusterRole",),
+        ("which alone may delete 1 object outside of it: ClusterRole",),
         delete=delete_namespace,
     ),
     "definition": Row(no_definition, files=with_box),

@@ -89,6 +89,10 @@ def managers_of(found: Json, finalizer: str) -> list[str]:
     return sorted(set(names))
 
 
+def objects(count: int) -> str:
+    return "1 object" if count == 1 else f"{count} objects"
+
+
 def named(words: Sequence[object], most: int = MOST_NAMED) -> str:
     """The first of them, and how many more there are."""
     more = f"; and {len(words) - most} more" if len(words) > most else ""
@@ -103,7 +107,7 @@ def fitting(refs: Iterable[Ref], room: int) -> str:
         left = len(waiting) - number
         longer = f"{text}, {word}" if text else word
         if len(longer) + len(f" and {left} more") > room:
-            return f"{text} and {left} more" if text else f"{left} objects"
+            return f"{text} and {left} more" if text else objects(left)
         text = longer
     return text
 

@@ -19,7 +19,7 @@ from packhouse.api.views import InstalledPackage, Key
 from packhouse.deploy.remove import remove_waves
 from packhouse.deploy.stand_in import StandIn
 from packhouse.deploy.survey import survey
-from packhouse.domain.blockers import Survivor, fitting, passed_over
+from packhouse.domain.blockers import Survivor, fitting, objects, passed_over
 from packhouse.domain.inventory import Entry, Identity, Inventory
 from packhouse.domain.leaving import leaving
 from packhouse.domain.term import Term
@@ -136,7 +136,7 @@ class InstallRemover:
 
     async def _tell_kept(self, progress: Progress, refs: Sequence[Ref], why: str) -> None:
         owner = progress.install.owner
-        words = f"InstalledPackage {owner} is deleted and leaves {len(refs)} objects on purpose ({why}): "
+        words = f"InstalledPackage {owner} is deleted and leaves {objects(len(refs))} on purpose ({why}): "
         await self._announce(progress, OBJECTS_KEPT, words, refs, warning=False)
 
     async def _tell_left(self, progress: Progress, left: Unfinished) -> None:
@@ -144,8 +144,8 @@ class InstallRemover:
             log.warning("InstalledPackage %s leaves behind: %s", progress.install.owner, survivor)
         refs = [survivor.ref for survivor in left.survivors]
         words = (
-            f"InstalledPackage {progress.install.owner} was released after {progress.term.seconds:g} s, and "
-            f"{len(refs)} of its objects are left ({str(left.survivors[0])[:REASON_CHARACTERS]}): "
+            f"InstalledPackage {progress.install.owner} was released after {progress.term.seconds:g} s and "
+            f"leaves {objects(len(refs))} behind ({str(left.survivors[0])[:REASON_CHARACTERS]}): "
         )
         await self._announce(progress, OBJECTS_LEFT, words, refs, warning=True)
 

@@ -190,7 +190,7 @@ async def test_a_deletion_needs_no_package(either: House) -> None:
 
 
 async def test_objects_whose_definition_is_gone_are_gone(either: House) -> None:
-    await deleted(either, THINGS)
+    await deleted(either, THINGS, deploy={"wait": False})
     crd = Ref(Kind("apiextensions.k8s.io", "v1", "CustomResourceDefinition"), "", "things.example.com")
     await either.cluster.delete(crd)
     assert await looks(either) == 1
@@ -226,7 +226,12 @@ class TestTheAccountCannotBeUsed:
         assert await remaining(house) == ["web", "runner", "reader"]
         [(kind, told_reason, note)] = await told(house)
         assert (kind, told_reason) == ("Warning", "ObjectsLeft")
-        for word in ("InstalledPackage demo/web", "3 of its objects", "ConfigMap demo/web", "ClusterRole reader"):
+        for word in (
+            "InstalledPackage demo/web",
+            "leaves 3 objects behind",
+            "ConfigMap demo/web",
+            "ClusterRole reader",
+        ):
             assert word in note
 
     async def test_the_cleanup_account_deletes_in_its_place(self, tmp_path: Path, installer: Refuse, why: str) -> None:
@@ -257,7 +262,7 @@ class TestTheAccountCannotBeUsed:
         assert await remaining(house) == ["web", "reader"]
         [(_, told_reason, note)] = await told(house)
         assert told_reason == "ObjectsLeft"
-        assert "2 of its objects" in note
+        assert "leaves 2 objects behind" in note
 
     async def test_a_cleanup_account_that_may_not_either_changes_nothing(
         self, tmp_path: Path, installer: Refuse, why: str
@@ -317,7 +322,7 @@ async def test_what_lies_outside_is_waited_for_and_named(house: House) -> None:
     await house.reconcile()
     status = await house.status()
     assert reason(status, "DeleteFailed") == "NamespaceTerminating"
-    assert "may delete 1 objects outside of it: ClusterRole reader" in status["usefulErrorMessage"]
+    assert "may delete 1 object outside of it: ClusterRole reader" in status["usefulErrorMessage"]
     await looks(house)
     assert "reader" in await remaining(house)
     [(_, told_reason, note)] = await told(house)
@@ -358,7 +363,7 @@ async def test_a_finalizer_holds_what_comes_later_for_half_of_the_time_and_the_i
     assert await remaining(either) == ["web"]
     [(kind, told_reason, note)] = await told(either)
     assert (kind, told_reason) == ("Warning", "ObjectsLeft")
-    assert "1 of its objects are left (ConfigMap demo/web (v1) is held by finalizer x/y)" in note
+    assert "leaves 1 object behind (ConfigMap demo/web (v1) is held by finalizer x/y (set by user))" in note
 
 
 async def test_what_is_let_go_in_time_is_gone(either: House) -> None:
@@ -466,7 +471,7 @@ async def test_a_bug_of_ours_holds_nothing_for_longer_than_that(house: House, mo
     assert reason(await house.status(), "DeleteFailed") == "InternalError"
     await looks(house)
     [(_, told_reason, note)] = await told(house)
-    assert (told_reason, "3 of its objects" in note) == ("ObjectsLeft", True)
+    assert (told_reason, "leaves 3 objects behind" in note) == ("ObjectsLeft", True)
 
 
 async def test_what_is_left_is_told_before_the_install_goes_and_once(house: House) -> None:
