@@ -36,7 +36,7 @@ def annotated(obj: Json, **annotations: str) -> Json:
 def offer(lab: Lab, word: str, *objects: Json, version: str = "1.0.0", raw: list[str] | None = None) -> str:
     """A Package made by hand that gives these objects; its publicName."""
     kapp: Json = {"rawOptions": raw} if raw else {}
-    text = "\n---\n".join("{% raw %}" + json.dumps(obj) + "{% endraw %}" for obj in objects)
+    text = "{% raw %}" + "\n---\n".join(json.dumps(obj) for obj in objects) + "\n{% endraw %}"
     lab.apply(package(f"{word}.example.com", version, fetch=inline({"all.yaml": text}), deploy=[{"kapp": kapp}]))
     return f"{word}.example.com"
 

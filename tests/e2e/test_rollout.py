@@ -50,14 +50,14 @@ def test_status_says_what_is_waited_for_with_the_pods_own_reason(lab: Lab, insta
 def test_what_does_not_become_ready_in_time_fails_and_is_ready_later_by_itself(
     lab: Lab, installer: str, unique: str
 ) -> None:
-    name = offer(lab, unique, workload("stuck", **NOWHERE))
+    name = offer(lab, unique, workload("stuck", nodeSelector={unique: "x"}))
     lab.apply(install("web", installer, name, version="1.0.0", deploy={"waitTimeout": "2s"}))
     failed = lab.settled("ipkg", "web", installer, condition="ReconcileFailed", reason="WaitTimedOut")
     assert "stuck" in failed["status"]["usefulErrorMessage"]
     assert "waitTimeout" in failed["status"]["usefulErrorMessage"]
 
-    # The node appears, so to say: the next look finds the workload ready, and nothing is applied again.
-    lab.patch("deployment", "stuck", {"spec": {"template": {"spec": {"nodeSelector": None}}}}, installer)
+    # Such a node appears: the next look finds the workload ready, and nothing is applied again.
+    lab.cluster.kubectl("label", "nodes", "--all", f"{unique}=x")
     lab.settled("ipkg", "web", installer)
 
 
@@ -107,7 +107,7 @@ def test_a_change_rule_holds_back_what_comes_after_until_what_comes_before_is_re
     name = offer(
         lab,
         unique,
-        annotated(workload("database", **NOWHERE), change_group="example.com/database"),
+        annotated(workload("database", nodeSelector={unique: "x"}), change_group="example.com/database"),
         annotated(config_map("schema"), change_rule="upsert after upserting example.com/database"),
     )
     lab.apply(install("web", installer, name, version="1.0.0"))
@@ -115,7 +115,7 @@ def test_a_change_rule_holds_back_what_comes_after_until_what_comes_before_is_re
     time.sleep(0.5)
     assert lab.get("configmap", "schema", installer) is None
 
-    lab.patch("deployment", "database", {"spec": {"template": {"spec": {"nodeSelector": None}}}}, installer)
+    lab.cluster.kubectl("label", "nodes", "--all", f"{unique}=x")
 
     lab.settled("ipkg", "web", installer)
     assert lab.get("configmap", "schema", installer) is not None
@@ -158,8 +158,10 @@ def test_many_installs_that_wait_keep_no_other_from_being_installed(lab: Lab, in
 def test_canceled_stops_a_running_apply_between_two_objects(lab: Lab, namespace: str, unique: str) -> None:
     lab.apply(*account(namespace))
     count = 600
-    name = offer(lab, unique, *(config_map(f"c{number:03}", text="x" * 2000) for number in range(count)))
-    lab.apply(install("web", namespace, name, version="1.0.0"))
+    one = "apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: c{{ n }}\ndata:\n  text: {{ 'x' * 2000 }}\n"
+    many = f"{{% for n in range({count}) %}}---\n{one}{{% endfor %}}"
+    lab.apply(package(f"{unique}.example.com", "1.0.0", fetch=inline({"all.yaml": many})))
+    lab.apply(install("web", namespace, f"{unique}.example.com", version="1.0.0"))
 
     def made() -> int:
         return len(lab.cluster.kubectl("get", "configmaps", "-n", namespace, "-o", "name").stdout.splitlines())

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from packhouse.api.errors import RenderedInvalid
 from packhouse.deploy.live import gathered, settled
 from packhouse.domain.inventory import Identity, Inventory
+from packhouse.domain.kapp.claims import with_claims_owned
 from packhouse.domain.kapp.config import Config, bound_rules, split_config
 from packhouse.domain.kapp.rebase import rebased, wants_live
-from packhouse.domain.kapp.rules import read_rules
+from packhouse.domain.kapp.options import Options
+from packhouse.domain.kapp.rules import is_noop, read_rules
 from packhouse.domain.kapp.versioned import name_versions
 from packhouse.domain.objects import Placement, digest, owned, ref_of
 from packhouse.domain.plan import Desired
@@ -36,20 +38,22 @@ async def prepared(
     owner: str,
     placement: Placement,
     inventory: Inventory,
-    allow_empty: bool,
+    options: Options,
 ) -> Prepared:
     """Raises RenderedInvalid, DeployFailed, UnsupportedStep, Forbidden, ClusterUnavailable."""
     objects, config = split_config(rendered)
-    rules = [bound_rules(obj, read_rules(obj), config) for obj in objects]
-    wanted = [obj for obj, said in zip(objects, rules, strict=True) if not said.noop]
-    if not wanted and not allow_empty:
+    wanted = [with_claims_owned(obj) for obj in objects if not is_noop(obj)]
+    if not wanted and not options.allow_empty:
         raise RenderedInvalid(
             "the package gives no objects at all, which would delete everything that it gave before; if that is meant, "
             "add --dangerous-allow-empty-list-of-resources to rawOptions of its deploy step"
         )
     at_home = await settled(cluster, wanted, placement)
     named = name_versions([owned(obj, owner) for obj in at_home], config, inventory, digest_of=digest)
-    rules_of = {Identity.of(ref_of(obj)): bound_rules(obj, read_rules(obj), config) for obj in named.objects}
+    rules_of = {
+        Identity.of(ref_of(obj)): bound_rules(obj, read_rules(obj, update=options.update), config)
+        for obj in named.objects
+    }
     return Prepared(Desired(named.objects, rules_of, named.kept), config)
 
 

@@ -21,6 +21,7 @@ from packhouse.deploy.preflight import preflight, refuse_without_rights
 from packhouse.deploy.wait import Waited, wait_ready
 from packhouse.domain.change import Action, Change, Plan
 from packhouse.domain.inventory import Entry, Identity, Inventory
+from packhouse.domain.kapp.options import Options
 from packhouse.domain.kapp.rules import UpdateStrategy
 from packhouse.domain.objects import Placement, owner_label, owner_of, ref_of
 from packhouse.domain.plan import plan
@@ -73,8 +74,7 @@ class Rollout:
         self._was = _last_word(install)
         options = facts.deploy.options
         self._waits = install.wait if install.wait is not None else options.wait
-        said = seconds_of(install.wait_timeout) if install.wait_timeout else options.wait_timeout_seconds
-        self._patience = said if said is not None else WAIT_SECONDS
+        self._patience = _patience(install, options)
 
     async def run(self, rendered: Sequence[Json], inventory: Inventory) -> None:
         install, step = self._progress.install, self._facts.deploy
@@ -84,7 +84,7 @@ class Rollout:
             owner=install.owner,
             placement=Placement(install.default_namespace, step.into_ns, step.map_ns),
             inventory=inventory,
-            allow_empty=step.options.allow_empty,
+            options=step.options,
         )
         async with self._stage.claims.held([ref_of(obj) for obj in wanted.desired.objects], install.owner):
             the_plan, ahead = await self._decide(wanted, inventory)
@@ -207,6 +207,14 @@ class Rollout:
 
     async def _report(self, outcome: Outcome, ahead: Mapping[str, Any]) -> None:
         await self._stage.report(self._progress, values_checked(outcome), ahead)
+
+
+def _patience(install: InstalledPackage, options: Options) -> float:
+    """How many seconds the objects have: what the install says, else what the package says, the shorter of its two."""
+    if install.wait_timeout is not None and (said := seconds_of(install.wait_timeout)) is not None:
+        return said
+    package = [options.wait_timeout_seconds, options.wait_resource_timeout_seconds]
+    return min((seconds for seconds in package if seconds), default=WAIT_SECONDS)
 
 
 def _last_word(install: InstalledPackage) -> str:

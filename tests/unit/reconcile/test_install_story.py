@@ -45,7 +45,9 @@ async def test_an_install_applies_its_package_and_says_so(house: House) -> None:
     assert status["deploy"] | {"startedAt": "", "updatedAt": ""} == {
         "created": 1,
         "configured": 0,
+        "replaced": 0,
         "unchanged": 0,
+        "skipped": 0,
         "deleted": 0,
         "startedAt": "",
         "updatedAt": "",
@@ -290,7 +292,7 @@ async def test_when_only_a_lower_version_is_left_what_runs_keeps_running(house: 
         ),
         pytest.param(
             [
-                package(files={"a.yaml": config_map("a", ""), "b.yaml": config_map("a\n  namespace: demo", "")}),
+                package(files={"a.yaml": config_map("a", ""), "b.yaml": config_map("a\n  namespace: demo", "other")}),
                 install(),
             ],
             "RenderedInvalid",
