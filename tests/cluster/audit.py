@@ -13,7 +13,14 @@ from pathlib import Path
 #: Verbs that change something. Tokens, reviews and leases are left out by `writes`.
 WRITE_VERBS = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 NO_WRITES = frozenset(
-    {"serviceaccounts/token", "tokenreviews", "subjectaccessreviews", "selfsubjectaccessreviews", "leases"}
+    {
+        "serviceaccounts/token",
+        "tokenreviews",
+        "subjectaccessreviews",
+        "selfsubjectaccessreviews",
+        "selfsubjectrulesreviews",
+        "leases",
+    }
 )
 
 

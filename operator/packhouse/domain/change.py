@@ -5,8 +5,8 @@ Carried out by deploy/, which decides nothing; the same values print the dry run
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from packhouse.domain.inventory import Entry, Identity
@@ -83,6 +83,21 @@ class Plan:
     @property
     def removals(self) -> Sequence[Change]:
         return [change for change in self if change.action in REMOVALS]
+
+    def skipping(self, why: Mapping[Identity, str]) -> Plan:
+        """The same plan, in which the objects named are left as they are."""
+        if not why:
+            return self
+        return replace(
+            self,
+            waves=[
+                [
+                    replace(change, action=Action.SKIP, why=why[change.identity]) if change.identity in why else change
+                    for change in wave
+                ]
+                for wave in self.waves
+            ],
+        )
 
     @property
     def is_empty(self) -> bool:

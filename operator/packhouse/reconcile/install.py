@@ -24,8 +24,10 @@ from packhouse.fetch import fetch_all
 from packhouse.ports import Cluster, Json, RenderJob
 from packhouse.reconcile import finalizer
 from packhouse.reconcile.claims import Claims
+from packhouse.reconcile.contests import Contests
 from packhouse.reconcile.gather import Facts, Progress, context_of, gather, mark_of, take
 from packhouse.reconcile.outcome import Outcome, held, not_reconciled, succeeded, values_checked
+from packhouse.reconcile.owned import drifted_by_watch
 from packhouse.reconcile.pace import Pace
 from packhouse.reconcile.report import Subject
 from packhouse.reconcile.rollout import Places, Rollout, Stage
@@ -50,12 +52,13 @@ class InstallReconciler:
         self._world = world
         self._pace = pace
         self._remembered: dict[Key, Remembered] = {}
-        self._stage = Stage(world, Claims(), places, self._report)
+        self._stage = Stage(world, Claims(), Contests(), places, self._report)
         #: What each install took from the catalogue last, for deciding whom a changed Package concerns.
         self.chosen: dict[Key, str] = {}
 
     def forget(self, key: Key) -> None:
         self._remembered.pop(key, None)
+        self._stage.contests.forget("/".join(key))
         self.chosen.pop(key, None)
 
     async def reconcile(self, install: InstalledPackage) -> float | None:
@@ -116,6 +119,10 @@ class InstallReconciler:
             return False
         if (install.status.get("template") or {}).get("digest") != remembered.rendered:
             return False
+        # What is watched is known without a request.
+        by_watch = drifted_by_watch(self._world.owned, inventory)
+        if by_watch is not None:
+            return not by_watch
         return not drifted(inventory, await live(actor, [entry.ref for entry in inventory]))
 
     # ---- render ------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final, Protocol
 
 from packhouse.api.conditions import ConditionType, Reason, Status, find
@@ -29,6 +30,7 @@ from packhouse.domain.schedule import seconds_of
 from packhouse.ports import Cluster, Json, Kind, Ref
 from packhouse.queue import Key
 from packhouse.reconcile.claims import Claims
+from packhouse.reconcile.contests import Contests
 from packhouse.reconcile.gather import Facts, Progress
 from packhouse.reconcile.outcome import Outcome, not_reconciled, progressing, values_checked
 from packhouse.reconcile.world import World
@@ -57,6 +59,7 @@ class Stage:
 
     world: World
     claims: Claims
+    contests: Contests
     places: Places
     report: Report
 
@@ -75,6 +78,7 @@ class Rollout:
         options = facts.deploy.options
         self._waits = install.wait if install.wait is not None else options.wait
         self._patience = _patience(install, options)
+        self._held: Mapping[Identity, str] = {}
 
     async def run(self, rendered: Sequence[Json], inventory: Inventory) -> None:
         install, step = self._progress.install, self._facts.deploy
@@ -98,6 +102,8 @@ class Rollout:
         await self._ready(
             self._waited(concerned, done.entries), wanted, once=not the_plan.writes and self._was in GAVE_UP
         )
+        if self._held:
+            raise self._stage.contests.error(install.owner, self._held, self._stage.world.clock())
 
     # ---- decide ------------------------------------------------------------------------------------------
 
@@ -119,8 +125,18 @@ class Rollout:
                 f"{len(ahead)} objects take {ahead.size_bytes()} bytes to record, {most} fit in a status; "
                 f"split the package into smaller ones"
             )
+        the_plan = self._without_fights(the_plan, found)
         the_plan = await preflight(self._actor, the_plan, may_replace=self._may_replace, adopt=install.adopt)
         return the_plan, ahead.doubting(change.ref for change in the_plan.writes)
+
+    def _without_fights(self, the_plan: Plan, found: Mapping[Identity, Json]) -> Plan:
+        """The plan without repairs that another writer undoes again and again; what is left of them is noted."""
+        contests, owner, now = self._stage.contests, self._progress.install.owner, self._stage.world.clock()
+        self._held = contests.held_off(owner, the_plan, found, now)
+        left = the_plan.skipping(self._held)
+        period = timedelta(seconds=seconds_of(self._progress.install.sync_period) or WAIT_SECONDS)
+        contests.note(owner, left.writes, found, now, hold_most=period)
+        return left
 
     def _may_replace(self, change: Change) -> bool:
         return self._progress.install.replace_immutable or change.rules.update is UpdateStrategy.FALLBACK_ON_REPLACE

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from packhouse.domain.objects import canonical, digest, managed_digest, owned, owner_of, placed, ref_of, unusable
+from packhouse.domain.objects import Placement, canonical, digest, managed_digest, owned, owner_of, ref_of, unusable
 from packhouse.ports import Json, Kind, Ref
 
 JSON = st.recursive(
@@ -120,7 +120,27 @@ def test_the_owner_s_label_fits_into_a_label_however_long_the_names() -> None:
 )
 def test_an_object_is_placed_where_it_belongs(namespace: str | None, namespaced: bool, expected: str | None) -> None:
     obj = config_map() if namespace is None else config_map(namespace=namespace)
-    assert placed(obj, namespaced=namespaced, default_namespace="demo")["metadata"].get("namespace") == expected
+    assert Placement("demo").placed(obj, namespaced=namespaced)["metadata"].get("namespace") == expected
+
+
+@pytest.mark.parametrize(
+    ("placement", "namespace", "namespaced", "expected"),
+    [
+        pytest.param(Placement("demo", "all"), "other", True, "all", id="all go into one namespace"),
+        pytest.param(Placement("demo", "all"), None, True, "all", id="those that name none as well"),
+        pytest.param(Placement("demo", "all"), None, False, None, id="but not what has no namespace"),
+        pytest.param(
+            Placement("demo", moved={"other": "new"}), "other", True, "new", id="one namespace becomes another"
+        ),
+        pytest.param(Placement("demo", moved={"other": "new"}), "third", True, "third", id="a third stays"),
+        pytest.param(Placement("demo", moved={"demo": "new"}), None, True, "new", id="the default one becomes another"),
+    ],
+)
+def test_a_deploy_step_says_where_objects_go(
+    placement: Placement, namespace: str | None, namespaced: bool, expected: str | None
+) -> None:
+    obj = config_map() if namespace is None else config_map(namespace=namespace)
+    assert placement.placed(obj, namespaced=namespaced)["metadata"].get("namespace") == expected
 
 
 def test_a_ref_reads_group_and_version() -> None:
