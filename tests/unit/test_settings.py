@@ -46,6 +46,8 @@ def test_a_variable_is_read(name: str, text: str, value: Any) -> None:
         ("RENDER_TIMEOUT_SECONDS", "nan", "not negative"),
         ("RENDER_TIMEOUT_SECONDS", "inf", "not negative"),
         ("VALUES_SCHEMA_CHECK", "strict", "expected one of enforce, warn"),
+        ("CLEANUP_SERVICE_ACCOUNT", "cleaner", "expected namespace/name"),
+        ("CLEANUP_SERVICE_ACCOUNT", "packhouse-system/", "expected namespace/name"),
         ("LOG_FORMAT", "xml", "expected one of console, json"),
         ("LOG_LEVEL", "loud", "expected one of debug, info, warning, error"),
     ],

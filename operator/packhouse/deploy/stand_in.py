@@ -31,12 +31,16 @@ class StandIn:
         self._operator = operator
         self._inventory = inventory
         self._owner = owner
+        self._groups: Sequence[str] | None = None
 
     async def served(self, kind: Kind) -> Served | None:
         return await self._operator.served(kind)
 
     async def groups(self) -> Sequence[str]:
-        return await self._operator.groups()
+        """Asked for once: a definition that is gone leaves many objects whose kind is looked for in vain."""
+        if self._groups is None:
+            self._groups = await self._operator.groups()
+        return self._groups
 
     async def get(self, ref: Ref, *, metadata_only: bool = False) -> Json | None:
         try:

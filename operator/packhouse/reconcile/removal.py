@@ -118,8 +118,8 @@ class InstallRemover:
             unanswered={identity: error for identity, error in seen.untold.items() if identity not in blind},
         )
         if removed.kept:
-            why = "they are orphaned by their delete-strategy, or not this install's any more"
-            await self._tell_kept(progress, [change.ref for change in removed.kept], why)
+            reasons = sorted({change.why for change in removed.kept})
+            await self._tell_kept(progress, [change.ref for change in removed.kept], "; ".join(reasons))
         remaining = Inventory.of(entry for entry in inventory if Identity.of(entry.ref) not in removed.settled)
         progress.fields["inventory"] = remaining.to_wire()
         left = [*removed.survivors, *(passed_over(change.ref) for change in removed.waiting)]
