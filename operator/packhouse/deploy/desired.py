@@ -13,8 +13,8 @@ from packhouse.deploy.live import gathered, settled
 from packhouse.domain.inventory import Identity, Inventory
 from packhouse.domain.kapp.claims import with_claims_owned
 from packhouse.domain.kapp.config import Config, bound_rules, split_config
-from packhouse.domain.kapp.rebase import rebased, wants_live
 from packhouse.domain.kapp.options import Options
+from packhouse.domain.kapp.rebase import rebased, wants_live
 from packhouse.domain.kapp.rules import is_noop, read_rules
 from packhouse.domain.kapp.versioned import name_versions
 from packhouse.domain.objects import Placement, digest, owned, ref_of

@@ -3,26 +3,37 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from collections import defaultdict
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
+from typing import Any, Final, Protocol, TypeVar
 
-from packhouse.api.errors import PackhouseError, RenderedInvalid
+from packhouse.api.errors import Forbidden, PackhouseError, RenderedInvalid, Waiting
 from packhouse.deploy.unserved import not_served
 from packhouse.domain.inventory import Identity
 from packhouse.domain.objects import Placement, kind_of, ref_of, unusable
-from packhouse.ports import Cluster, Json, Kind, Ref, Served
+from packhouse.ports import Cluster, Json, Kind, Page, Ref, Served
 
 T = TypeVar("T")
 
 
 class Reader(Protocol):
-    """What looking at single objects needs of a Cluster."""
+    """What looking at objects needs of a Cluster."""
 
     async def served(self, kind: Kind) -> Served | None: ...
 
     async def groups(self) -> Sequence[str]: ...
 
     async def get(self, ref: Ref, *, metadata_only: bool = False) -> Json | None: ...
+
+    def pages(
+        self, kind: Kind, *, namespace: str = "", label_selector: str = "", metadata_only: bool = False
+    ) -> AsyncIterator[Page]: ...
+
+
+#: Of one kind in one namespace, from this many on a list costs less than asking for each.
+MANY: Final = 20
+#: A list that holds so many times more than what is looked for costs more.
+OTHERS_MOST: Final = 10
 
 
 async def live(cluster: Reader, refs: Iterable[Ref]) -> dict[Identity, Json]:
@@ -34,8 +45,40 @@ async def live(cluster: Reader, refs: Iterable[Ref]) -> dict[Identity, Json]:
     for ref in refs:
         if Identity.of(ref) not in wanted:
             wanted[Identity.of(ref)] = await _under_served_version(cluster, ref)
-    found = await gathered([cluster.get(ref, metadata_only=True) for ref in wanted.values()])
-    return {identity: obj for identity, obj in zip(wanted, found, strict=True) if obj is not None}
+    rooms: dict[tuple[Kind, str], list[Ref]] = defaultdict(list)
+    for ref in wanted.values():
+        rooms[ref.kind, ref.namespace].append(ref)
+    found: dict[Ref, Json] = {}
+    for there in await gathered([_in_room(cluster, *room, refs) for room, refs in rooms.items()]):
+        found |= there
+    return {identity: found[ref] for identity, ref in wanted.items() if ref in found}
+
+
+async def _in_room(cluster: Reader, kind: Kind, namespace: str, refs: Sequence[Ref]) -> dict[Ref, Json]:
+    """Those of one kind in one namespace that exist."""
+    if len(refs) >= MANY:
+        listed = await _listed(cluster, kind, namespace, refs)
+        if listed is not None:
+            return listed
+    answers = await gathered([cluster.get(ref, metadata_only=True) for ref in refs])
+    return {ref: obj for ref, obj in zip(refs, answers, strict=True) if obj is not None}
+
+
+async def _listed(cluster: Reader, kind: Kind, namespace: str, refs: Sequence[Ref]) -> dict[Ref, Json] | None:
+    """The same from a list; None where the account may not list, or the list is too long for what is looked for."""
+    by_name, found, seen = {ref.name: ref for ref in refs}, dict[Ref, Json](), 0
+    try:
+        async for page in cluster.pages(kind, namespace=namespace, metadata_only=True):
+            seen += len(page.items)
+            if seen > OTHERS_MOST * len(refs):
+                return None
+            for obj in page.items:
+                ref = by_name.get(obj["metadata"]["name"])
+                if ref is not None:
+                    found[ref] = {**obj, "apiVersion": kind.api_version, "kind": kind.kind}
+    except (Forbidden, Waiting):  # asked one by one, each says itself what stands in its way
+        return None
+    return found
 
 
 async def _under_served_version(cluster: Reader, ref: Ref) -> Ref:

@@ -7,13 +7,13 @@ recorded uid and the install's owner label. It creates, changes and reads nothin
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from packhouse.api.errors import Forbidden, NamespaceTerminating, PackhouseError, ServiceAccountMissing
 from packhouse.domain.inventory import Inventory
 from packhouse.domain.leaving import is_proven
-from packhouse.ports import Cluster, Json, Kind, Ref, Served
+from packhouse.ports import Cluster, Json, Kind, Page, Ref, Served
 
 #: The account is gone, can get no token, or has lost the right.
 UNUSABLE: Final = (ServiceAccountMissing, NamespaceTerminating, Forbidden)
@@ -49,6 +49,14 @@ class StandIn:
             if self._cleanup is None or self._inventory.find(ref) is None:
                 raise
             return await self._look(self._cleanup, ref, refusal)
+
+    def pages(
+        self, kind: Kind, *, namespace: str = "", label_selector: str = "", metadata_only: bool = False
+    ) -> AsyncIterator[Page]:
+        """As the account alone: the cleanup account looks at single objects."""
+        return self._account.pages(
+            kind, namespace=namespace, label_selector=label_selector, metadata_only=metadata_only
+        )
 
     async def patch(self, ref: Ref, operations: Sequence[Json]) -> Json | None:
         return await self._account.patch(ref, operations)

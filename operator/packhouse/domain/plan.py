@@ -88,7 +88,8 @@ def _change(obj: Json, desired: Desired, inventory: Inventory, live: Mapping[Ide
     why = _why_configure(entry, uid, wanted, found)
     if why is None:
         return Change(ref, Action.KEEP, "it is as it should be", obj, wanted, entry, uid, rules)
-    adopting = owner_of(found) != owner
+    # What we recorded is ours, though somebody took our mark away.
+    adopting = owner_of(found) != owner and (entry is None or entry.uid != uid)
     former = taking_over(found) if adopting else ()
     if rules.update is UpdateStrategy.ALWAYS_REPLACE and not adopting:
         return Change(ref, Action.REPLACE, why, obj, wanted, entry, uid, rules)

@@ -407,6 +407,33 @@ async def test_live_finds_what_exists_and_no_more() -> None:
     assert [one["metadata"]["name"] for one in found.values()] == ["a"]
 
 
+@pytest.mark.parametrize(
+    ("others", "may_list", "gets"),
+    [
+        pytest.param(5, True, 0, id="one list for all of them"),
+        pytest.param(5, False, 40, id="each by itself where the account may not list"),
+        pytest.param(1000, True, 40, id="each by itself among very many others"),
+    ],
+)
+async def test_many_objects_of_a_kind_are_found_together(others: int, may_list: bool, gets: int) -> None:
+    cluster = FakeCluster()
+    for number in range(others):
+        await cluster.apply(obj(f"other{number}"), manager="other")
+    await deploy(cluster, Inventory({}), *(obj(f"n{number}") for number in range(30)))
+    asked: list[str] = []
+
+    def refuse(verb: str, ref: Ref) -> PackhouseError | None:
+        asked.append(verb)
+        return Forbidden("no") if verb == "list" and not may_list else None
+
+    cluster.refuse = refuse
+    found = await live(cluster, [ref_of(obj(f"n{number}")) for number in range(40)])
+
+    assert sorted(one["metadata"]["name"] for one in found.values()) == sorted(f"n{number}" for number in range(30))
+    assert asked.count("get") == gets
+    assert {one["kind"] for one in found.values()} == {"ConfigMap"}
+
+
 async def test_an_object_that_was_applied_under_a_version_which_is_served_no_more_is_found_and_deleted() -> None:
     cluster = FakeCluster()
     await cluster.apply(crd(), manager="packhouse")

@@ -228,6 +228,11 @@ def test_what_exists_and_is_not_recorded(there: Json, adopting: bool) -> None:
     assert (change.action, change.adopting) == (Action.CONFIGURE, adopting)
 
 
+def test_what_is_recorded_is_ours_though_its_mark_was_taken_away() -> None:
+    [change] = planned(OBJ, recorded(), found(owner=None, fields="b"))
+    assert (change.action, change.adopting) == (Action.CONFIGURE, False)
+
+
 def test_nothing_wanted_and_nothing_recorded_is_an_empty_plan() -> None:
     assert plan(Desired([]), Inventory({}), {}, owner=ME, owners=()).is_empty
 
