@@ -181,7 +181,7 @@ class Cluster(Protocol):
     """
 
     async def served(self, kind: Kind, *, anew: bool = False) -> Served | None:
-        """How the kind is served; None where the server does not know it, which was asked a moment ago (`anew`: now)."""
+        """How the kind is served; None where the server does not know it, asked a moment ago (`anew`: now)."""
         ...
 
     async def get(self, ref: Ref, *, metadata_only: bool = False) -> Json | None: ...

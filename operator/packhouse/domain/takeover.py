@@ -50,7 +50,7 @@ def taking_over(found: Json) -> Sequence[Json]:
 
 
 def keeps_kapp_labels(kind: Kind, found: Json | None) -> bool:
-    """Whether a live workload's pod template has kapp's labels, by its metadata: then `with_kapp_labels` needs it whole."""
+    """Whether a live workload's pod template has kapp's labels, which its metadata tells."""
     if found is None or (kind.group, kind.kind) not in WORKLOADS:
         return False
     return any(

@@ -27,7 +27,7 @@ def in_order(changes: Sequence[Change]) -> Plan:
     if circle:
         names = " -> ".join(str(changes[number].ref) for number in circle)
         raise RenderedInvalid(
-            f"the annotations kapp.k14s.io/change-rule of these objects wait for each other: {names}; remove one of them"
+            f"these objects wait for each other by kapp.k14s.io/change-rule: {names}; remove one of the annotations"
         )
     waves = _waves(changes, firm)
     awaited = {
@@ -136,8 +136,7 @@ def _circle(edges: Edges) -> list[int]:
         waiting: list[tuple[int, Iterable[int]]] = [(start, iter(sorted(edges[start])))]
         path.append(start)
         while waiting:
-            number, later = waiting[-1]
-            following = next(iter(later), None)
+            following = next(iter(waiting[-1][1]), None)
             if following is None:
                 waiting.pop()
                 finished.add(path.pop())

@@ -1,8 +1,8 @@
 """owned-for-deletion on the volume claims of a StatefulSet, in Kubernetes' own words.
 
-kapp deletes such claims itself, by label. A StatefulSet can say so: `persistentVolumeClaimRetentionPolicy`. It speaks of all
-of its claims, so it is set only where every template has the annotation, and never over what the package says itself.
-Called by deploy/desired.py. Pure.
+kapp deletes such claims itself, by label. A StatefulSet can say so: `persistentVolumeClaimRetentionPolicy`. It speaks
+of all of its claims, so it is set only where every template has the annotation, and never over what the package says
+itself. Called by deploy/desired.py. Pure.
 """
 
 from __future__ import annotations
