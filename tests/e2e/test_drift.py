@@ -25,6 +25,23 @@ from packhouse.domain.objects import owner_label
 COMPONENTS = ROOT / "deploy" / "kustomize" / "components"
 COLOR = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"labels": {"shape": "round"}}, "data": {"color": "red"}}
 
+WORKLOAD = """
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec: {containers: [{name: web, image: "web:1"}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{port: 80}]}
+"""
+
 
 def granted(cluster: Cluster, component: str, resource: str, verb: str = "watch") -> None:
     """Apply a component of deploy/, and wait until Kubernetes has summed up the roles."""
@@ -169,7 +186,7 @@ def test_a_deletion_of_many_objects_is_one_repair(lab: Lab, place: Callable[...,
 
 @pytest.mark.usefixtures("watched")
 def test_at_rest_the_account_of_the_install_asks_nothing(lab: Lab, place: Callable[..., str], audit: AuditLog) -> None:
-    namespace = place("a", "b", "c", sync="1s")
+    namespace = place("a", "b", "c", sync="1s", extra={"workload.yaml": WORKLOAD})
     position = audit.position()
 
     time.sleep(4.5)
@@ -177,8 +194,11 @@ def test_at_rest_the_account_of_the_install_asks_nothing(lab: Lab, place: Callab
     users = (OPERATOR_USER, f"system:serviceaccount:{namespace}:")
     calls = [call for call in audit.since(position) if call.user.startswith(users)]
     assert [call for call in calls if call.namespace == namespace] == []
-    lab.delete("configmap", "a", namespace)
-    repaired(lab, namespace, "deleted after the rest", "a")
+    lab.cluster.kubectl("scale", "deployment", "web", "--replicas=5", "-n", namespace)
+    wait_until("the replicas are back", lambda: lab.get("deployment", "web", namespace)["spec"]["replicas"] == 2)  # type: ignore[index]
+    lab.settled("ipkg", "web", namespace)
+    written = applied(audit.since(position), namespace)
+    assert written == [("patch", "deployments", "web")]
 
 
 @contextmanager
