@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from goods import annotated, config_map, offer, there, workload
-from lab import Json, Lab, install, wait_until
+from lab import OPERATOR_NAMESPACE, Json, Lab, install, wait_until
 from packhouse.api.names import APPLY_MANAGER, OWNER_ANNOTATION
 
 
@@ -204,3 +204,21 @@ def test_what_is_to_be_skipped_is_made_once_and_later_changes_of_others_stay(
     assert len(found["status"]["inventory"]) == 1
     lab.delete("ipkg", "web", installer)
     assert lab.get("configmap", "c", installer) is None
+
+
+def test_an_orphan_that_a_new_version_no_longer_gives_stays_without_our_marks_and_is_told(
+    lab: Lab, installer: str, unique: str
+) -> None:
+    name = offer(lab, unique, annotated(config_map("c", a="1"), delete_strategy="orphan"), config_map("other"))
+    offer(lab, unique, config_map("other"), version="1.1.0")
+    lab.apply(install("web", installer, name, version="1.0.0"))
+    lab.settled("ipkg", "web", installer)
+    lab.patch("ipkg", "web", {"spec": {"packageRef": {"version": "1.1.0"}}}, installer)
+    found = lab.settled("ipkg", "web", installer, when=lambda obj: obj["status"]["version"] == "1.1.0")
+
+    left = there(lab, "configmap", "c", installer)
+    assert left["data"] == {"a": "1"}
+    assert OWNER_ANNOTATION not in left["metadata"].get("annotations", {})
+    assert len(found["status"]["inventory"]) == 1
+    told = [event for event in lab.list("events.events.k8s.io", OPERATOR_NAMESPACE) if event["reason"] == "ObjectsKept"]
+    assert any(f"{installer}/c" in event["note"] for event in told)

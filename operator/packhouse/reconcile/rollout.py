@@ -13,13 +13,14 @@ from typing import Any, Final, Protocol
 
 from packhouse.api.conditions import ConditionType, Reason, Status, find
 from packhouse.api.errors import Forbidden, InventoryTooLarge, NotHealthy, Superseded
-from packhouse.api.names import INSTALL_GROUP, INSTALLED_PACKAGE, VERSION
+from packhouse.api.names import INSTALL_GROUP, INSTALLED_PACKAGE, OBJECTS_KEPT, VERSION
 from packhouse.api.views import InstalledPackage
 from packhouse.deploy.apply import ChangeSet, Terms, carry_out
 from packhouse.deploy.desired import Prepared, prepared, with_live
 from packhouse.deploy.live import live
 from packhouse.deploy.preflight import preflight, refuse_without_rights
 from packhouse.deploy.wait import Waited, wait_ready
+from packhouse.domain.blockers import fitting, objects
 from packhouse.domain.change import Action, Change, Plan
 from packhouse.domain.inventory import Entry, Identity, Inventory
 from packhouse.domain.kapp.options import Options
@@ -33,6 +34,7 @@ from packhouse.reconcile.claims import Claims
 from packhouse.reconcile.contests import Contests
 from packhouse.reconcile.gather import Facts, Progress
 from packhouse.reconcile.outcome import Outcome, not_reconciled, progressing, values_checked
+from packhouse.reconcile.report import NOTE_CHARACTERS, Subject
 from packhouse.reconcile.world import World
 
 #: Where neither the install nor the package says how long objects may take to become ready.
@@ -174,9 +176,20 @@ class Rollout:
         )
         done = await carry_out(self._actor, the_plan, ahead, terms)
         self._progress.fields |= {"inventory": done.inventory.to_wire(), "deploy": _counts(done)}
+        if done.orphaned:
+            await self._tell_kept(done.orphaned)
         if done.error is not None:
             raise done.error
         return done
+
+    async def _tell_kept(self, refs: Sequence[Ref]) -> None:
+        """What the package wants no more and is left all the same is told once, where an administrator looks."""
+        install, world = self._progress.install, self._stage.world
+        subject = Subject(INSTALLED_PACKAGE, install.meta, install.status)
+        words = f"InstalledPackage {install.owner} no longer gives {objects(len(refs))} and leaves them, as they ask: "
+        note = words + fitting(refs, NOTE_CHARACTERS - len(words))
+        namespace = world.settings.operator_namespace
+        await world.reporter.announce(subject, namespace, reason=OBJECTS_KEPT, note=note, warning=False)
 
     def _stop_applying(self) -> None:
         """Raises Superseded when the install is not any more what is being applied."""
