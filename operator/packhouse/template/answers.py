@@ -11,6 +11,7 @@ from typing import Any, Final, NoReturn
 
 from packhouse.api import errors
 from packhouse.api.errors import BY_REASON, PackhouseError, RendererUnavailable
+from packhouse.domain.kapp.config import is_config
 from packhouse.ports import BundleContent, BundleFault, Json, Rendered
 
 #: What a renderer may say went wrong; any other reason is not its business.
@@ -44,7 +45,7 @@ def error_answer(error: PackhouseError) -> Json:
 def read_render(answer: bytes) -> Rendered:
     """Raises what a renderer may raise, RendererUnavailable for a wrong answer."""
     message = _open(answer, {"objects", "warnings"})
-    objects = [_object(entry) for entry in _list(message["objects"])]
+    objects = [_rendered(entry) for entry in _list(message["objects"])]
     warnings = [_text(entry) for entry in _list(message["warnings"])[:_WARNINGS_MOST]]
     return Rendered(objects, warnings)
 
@@ -93,6 +94,13 @@ def _depth_exceeds(value: object, most: int) -> bool:
         if not level:
             return False
     return True
+
+
+def _rendered(entry: object) -> Json:
+    """An object, or a Config of kapp's, which is read and never applied and so needs no name."""
+    if isinstance(entry, dict) and {"apiVersion", "kind"} <= entry.keys() and is_config(entry):
+        return entry
+    return _object(entry)
 
 
 def _object(entry: object) -> Json:

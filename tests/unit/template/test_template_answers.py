@@ -37,6 +37,7 @@ def said(message: Any) -> bytes:
         said({"objects": [], "warnings": [1]}),
         said({"objects": ["x"], "warnings": []}),
         said({"objects": [{}], "warnings": []}),
+        said({"objects": [{"apiVersion": "kapp.k14s.io/v1alpha1", "kind": "Other"}], "warnings": []}),
         said({"objects": [{**GOOD, "metadata": {"name": 1}}], "warnings": []}),
         said({"objects": [{**GOOD, "metadata": {"name": "a", "namespace": 1}}], "warnings": []}),
         said({"objects": [{**GOOD, "metadata": {"name": "a", "labels": {"x": 1}}}], "warnings": []}),
@@ -84,3 +85,11 @@ def test_texts_are_cut_and_lose_what_cannot_be_printed() -> None:
 
 def test_a_good_answer_is_taken_as_it_is() -> None:
     assert answers.read_render(said({"objects": [GOOD], "warnings": ["w"]})).objects == [GOOD]
+
+
+@pytest.mark.parametrize("metadata", [{}, {"metadata": None}, {"metadata": {"name": 1}}])
+def test_a_config_of_kapp_needs_no_name_and_is_no_document_of_a_bundle(metadata: Any) -> None:
+    config = {"apiVersion": "kapp.k14s.io/v1alpha1", "kind": "Config", **metadata}
+    assert answers.read_render(said({"objects": [config], "warnings": []})).objects == [config]
+    with pytest.raises(RendererUnavailable):
+        answers.read_bundle(said({"documents": [config], "faults": []}))
