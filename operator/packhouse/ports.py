@@ -181,7 +181,8 @@ class Cluster(Protocol):
     """
 
     async def served(self, kind: Kind, *, anew: bool = False) -> Served | None:
-        """How the kind is served; None where the server does not know it, asked a moment ago (`anew`: now)."""
+        """How the kind is served, as far as is known; None where the server did not know it a moment ago. `anew`: it
+        is asked now, for a CRD may have come or gone."""
         ...
 
     async def get(self, ref: Ref, *, metadata_only: bool = False) -> Json | None: ...

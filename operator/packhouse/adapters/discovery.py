@@ -26,15 +26,15 @@ class Discovery:
         self._locks: dict[tuple[str, str], asyncio.Lock] = {}
 
     async def served(self, kind: Kind, *, anew: bool = False) -> Served | None:
-        """`anew`: a kind that is not known is asked for now. Raises ClusterUnavailable."""
+        """`anew`: the server is asked now, whatever is known. Raises ClusterUnavailable."""
         place = (kind.group, kind.version)
         found = self._known.get(place, {}).get(kind.kind)
-        if found is not None:
+        if found is not None and not anew:
             return found
         async with self._locks.setdefault(place, asyncio.Lock()):
             found = self._known.get(place, {}).get(kind.kind)
             since = time.monotonic() - self._asked.get(place, -MISSING_SECONDS)
-            if found is None and (anew or since >= MISSING_SECONDS):
+            if anew or (found is None and since >= MISSING_SECONDS):
                 self._known[place] = await self._ask(*place)
                 self._asked[place] = time.monotonic()
                 found = self._known[place].get(kind.kind)

@@ -100,6 +100,7 @@ async def settled(cluster: Cluster, objects: Sequence[Json], placement: Placemen
         if (problem := unusable(obj)) is not None:
             raise RenderedInvalid(f"{obj['kind']} {obj['metadata']['name']!r}: {problem}")
     brought = brought_kinds(objects)
+    await _asked_anew(cluster, map(kind_of, objects))
     scopes: dict[Kind, bool] = {}
     unknown: dict[Kind, Ref] = {}
     for obj in objects:
@@ -123,6 +124,12 @@ async def settled(cluster: Cluster, objects: Sequence[Json], placement: Placemen
                 f"{ref_of(obj)} is rendered twice, once without its namespace, and the two differ; remove one of them"
             )
     return list(once.values())
+
+
+async def _asked_anew(cluster: Cluster, kinds: Iterable[Kind]) -> None:
+    """CRDs come and go: what a plan rests on was asked for this plan. Groups without a dot are the API server's own."""
+    places = {(kind.group, kind.version): kind for kind in kinds if "." in kind.group}
+    await gathered([cluster.served(kind, anew=True) for kind in places.values()])
 
 
 def brought_kinds(objects: Sequence[Json]) -> Mapping[tuple[str, str], Json]:
