@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from packhouse.api.errors import ClusterUnavailable, PackhouseError
+from packhouse.api.errors import ClusterUnavailable, NamespaceTerminating, PackhouseError, ServiceAccountMissing
 from packhouse.api.names import FINALIZER
 from packhouse.ports import Json, Ref
 
@@ -55,10 +55,12 @@ def held(ref: Ref, found: Json | None) -> Survivor:
 
 
 def refused(ref: Ref, error: PackhouseError) -> Survivor:
-    """An object whose deletion met an error: a missing right, a webhook, an API that does not answer."""
+    """An object whose deletion met an error: a missing account or right, a webhook, an API that does not answer."""
     if isinstance(error, ClusterUnavailable):
         api = ref.kind.api_version
         return Survivor(ref, f"{ref}: nobody answers for {api}, its APIService may be down ({error.message})", error)
+    if isinstance(error, ServiceAccountMissing | NamespaceTerminating):
+        return Survivor(ref, f"{ref}: {error.message}", error)
     return Survivor(ref, error.message, error)  # it names the object
 
 

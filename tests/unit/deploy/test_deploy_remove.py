@@ -72,7 +72,7 @@ async def test_a_wave_that_is_held_holds_the_next(cluster: FakeCluster) -> None:
     ]
     removed = await remove_waves(cluster, [[held, other], [later]])
     assert (removed.gone, removed.waiting) == ([other.identity], [later])
-    assert told(removed) == ["ConfigMap demo/held (v1) is held by finalizer x/y"]
+    assert told(removed) == ["ConfigMap demo/held (v1) is held by finalizer x/y (set by packhouse)"]
     assert await cluster.get(at("later")) is not None
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from packhouse.api.errors import ApiServerError, ClusterUnavailable, Forbidden, PackhouseError
+from packhouse.api.errors import ApiServerError, ClusterUnavailable, Forbidden, PackhouseError, ServiceAccountMissing
 from packhouse.domain.blockers import Survivor, fitting, held, holds, managers_of, named, passed_over, refused
 from packhouse.ports import Json, Kind, Ref
 
@@ -93,6 +93,12 @@ def test_what_may_not_be_seen_is_named_all_the_same() -> None:
             ApiServerError(f'{REF}: failed calling webhook "v.example.com"'),
             'ConfigMap demo/web (v1): failed calling webhook "v.example.com"',
             id="a webhook that fails",
+        ),
+        pytest.param(
+            REF,
+            ServiceAccountMissing("no account demo/installer"),
+            "ConfigMap demo/web (v1): no account demo/installer",
+            id="an account that is gone",
         ),
         pytest.param(REF, Forbidden(f"{REF}: you may not"), "ConfigMap demo/web (v1): you may not", id="a right"),
         pytest.param(
