@@ -164,7 +164,9 @@ async def _run(
 
             @kopf.on.cleanup(registry=registry)
             async def close(**_: Any) -> None:
-                await owned_watch.close()  # its tasks are younger than kopf, which would wait for them
+                # Their tasks are younger than kopf, which would wait for them.
+                await dispatch.queue.let_go()
+                await owned_watch.close()
 
             try:
                 await kopf.operator(

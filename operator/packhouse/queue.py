@@ -47,6 +47,7 @@ class Queue:
         self._serial = itertools.count()
         self._busy: set[Key] = set()
         self._parked: set[Key] = set()
+        self._at_work: dict[Key, asyncio.Task[None]] = {}
         self._wake = asyncio.Event()
         self._jobs: asyncio.Queue[Key] = asyncio.Queue()
         self._free = 0  # how many more keys may be worked on now
@@ -86,6 +87,13 @@ class Queue:
             self._free += 1
             self._wake.set()
 
+    async def let_go(self) -> None:
+        """End the work that only waits. For the end of the process: whoever begins next waits again."""
+        tasks = [self._at_work[key] for key in self._parked]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     async def run(self, workers: int, spare: int = 0) -> None:
         """Work until cancelled: `workers` keys at a time, and up to `spare` that are parked."""
         self._free, self._spare = workers, spare
@@ -97,6 +105,9 @@ class Queue:
     async def _worker(self) -> None:
         while True:
             key = await self._jobs.get()
+            task = asyncio.current_task()
+            assert task is not None  # noqa: S101 - a coroutine runs in a task
+            self._at_work[key] = task
             delay: float | None = BUG_SECONDS
             try:
                 delay = await self._work(key)
@@ -108,6 +119,7 @@ class Queue:
                 self.add(key, delay)
 
     def _done(self, key: Key) -> None:
+        del self._at_work[key]
         self._busy.discard(key)
         if key in self._parked:
             self._parked.discard(key)

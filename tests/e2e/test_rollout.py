@@ -10,8 +10,10 @@ import time
 
 import pytest
 
-from goods import NOWHERE, annotated, config_map, offer, workload
-from lab import Json, Lab, account, find_condition, inline, install, package, wait_until
+from goods import NOWHERE, annotated, config_map, offer, there, workload
+from lab import Json, Lab, OperatorProcess, account, find_condition, inline, install, package, wait_until
+
+PARTS = (("deployment", "stuck"), ("configmap", "c"))
 
 
 def ready_message(lab: Lab, namespace: str, name: str = "web") -> str:
@@ -191,3 +193,37 @@ def test_two_namespaces_of_a_package_go_where_the_deploy_step_says(lab: Lab, ins
         found = lab.settled("ipkg", "web", installer, when=lambda obj, v=version: obj["status"].get("version") == v)  # type: ignore[misc]
         refs = sorted(entry["ref"] for entry in found["status"]["inventory"])
         assert refs == [f"v1/ConfigMap/{installer}/here", f"v1/ConfigMap/{installer}/there"]
+
+
+@pytest.mark.parametrize("end", ["kill", "stop"])
+def test_an_operator_that_ends_in_the_middle_of_a_wait_goes_on_where_it_was(
+    lab: Lab, operator: OperatorProcess, installer: str, unique: str, end: str
+) -> None:
+    name = offer(lab, unique, workload("stuck", nodeSelector={unique: "x"}), config_map("c"))
+    lab.apply(install("web", installer, name, version="1.0.0"))
+    wait_until("it waits", lambda: "NotHealthy" in ready_message(lab, installer))
+    before = {kind: there(lab, kind, word, installer)["metadata"] for kind, word in PARTS}
+
+    started = time.monotonic()
+    if end == "kill":
+        operator.kill()
+    else:
+        operator.stop()
+    print(f"{end}: {time.monotonic() - started:.1f} s")  # noqa: T201
+    operator.start()
+    wait_until("it waits again", lambda: "NotHealthy" in ready_message(lab, installer))
+    lab.cluster.kubectl("label", "nodes", "--all", f"{unique}=x")
+
+    lab.settled("ipkg", "web", installer)
+    for kind, word in PARTS:
+        after = there(lab, kind, word, installer)["metadata"]
+        assert (after["uid"], after.get("generation")) == (before[kind]["uid"], before[kind].get("generation"))
+
+
+def test_a_deletion_ends_a_wait_at_once(lab: Lab, installer: str, unique: str) -> None:
+    name = offer(lab, unique, workload("stuck", **NOWHERE))
+    lab.apply(install("web", installer, name, version="1.0.0"))
+    wait_until("it waits", lambda: "NotHealthy" in ready_message(lab, installer))
+    lab.delete("ipkg", "web", installer, wait=False)
+    lab.gone("ipkg", "web", installer, seconds=15)
+    assert lab.get("deployment", "stuck", installer) is None

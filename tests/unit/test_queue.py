@@ -259,6 +259,20 @@ async def test_no_more_is_parked_than_there_is_room_for(shop: Shop) -> None:
         await until(lambda: shop.work.done == [B, POKE])
 
 
+async def test_at_the_end_what_only_waits_is_let_go_and_the_rest_works_on(shop: Shop) -> None:
+    shop.work.gates = {A: asyncio.Event(), B: asyncio.Event()}
+    shop.queue.add(A)
+    shop.queue.add(B)
+    async with shop.open(workers=2, spare=1):
+        await settled()
+        shop.queue.park(A)
+        await shop.queue.let_go()
+        assert not shop.queue.is_busy(A)
+        assert shop.queue.is_busy(B)
+        shop.work.gates[B].set()
+        await until(lambda: shop.work.done == [B])
+
+
 async def test_work_can_ask_whether_its_key_was_added_meanwhile(shop: Shop) -> None:
     shop.work.gates = {A: asyncio.Event()}
     shop.queue.add(A)
