@@ -307,18 +307,21 @@ CLUSTER = (
     ),
     Row(
         "the service account may do nothing",
-        Refusal("Forbidden", ["ConfigMap $namespace/", "configmaps", 'verbs ["get"]', "$namespace:helpless"]),
+        Refusal(
+            "Forbidden",
+            ["service account $namespace/helpless", "[configmaps], verbs: [create, get, patch]", "kind: Role"],
+        ),
         spec={"serviceAccountName": "helpless"},
     ),
     Row(
         "the service account may make one of two objects",
-        Refusal("Forbidden", ["Secret $namespace/", "nothing was applied", 'resources ["secrets"]', "installer"]),
+        Refusal("Forbidden", ["nothing was applied", "$namespace/installer", "[secrets], verbs: [create, patch]"]),
         files=template(and_also("apiVersion: v1\nkind: Secret\nmetadata:\n  name: {{ install.name }}\n")),
         rules=[rule("configmaps", READ + WRITE), rule("secrets", READ)],
     ),
     Row(
         "the service account may not act in another namespace",
-        Refusal("Forbidden", ["ConfigMap kube-system/", "configmaps"]),
+        Refusal("Forbidden", ["$namespace/installer", "namespace: kube-system", "resources: [configmaps]"]),
         spec={"defaultNamespace": "kube-system"},
     ),
     Row(
