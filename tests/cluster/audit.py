@@ -19,6 +19,7 @@ NO_WRITES = frozenset(
         "subjectaccessreviews",
         "selfsubjectaccessreviews",
         "selfsubjectrulesreviews",
+        "selfsubjectreviews",
         "leases",
     }
 )

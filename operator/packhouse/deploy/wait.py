@@ -72,7 +72,7 @@ async def wait_ready(
         await _last_words(pods, board.unready)
         await _judge(board, pods, confirm_seconds=0.0)
         if board.unready:
-            raise WaitTimedOut(f"{counted(len(board.unready), board.total)} not ready: {named(board.standings(now()))}")
+            raise _timed_out(board, timeout_seconds, now())
         return
     try:
         async with asyncio.TaskGroup() as tasks:
@@ -106,10 +106,7 @@ async def _attend(
             return
         if clock() >= deadline:
             await _last_words(pods, board.unready)
-            raise WaitTimedOut(
-                f"{counted(len(board.unready), board.total)} not ready after {timeout_seconds:g} s: "
-                f"{named(board.standings(now()))}; raise spec.deploy.waitTimeout if that takes longer"
-            )
+            raise _timed_out(board, timeout_seconds, now())
         if clock() >= next_tell:
             pods.keep_up(tasks)
             next_tell = clock() + TURN_SECONDS
@@ -118,6 +115,13 @@ async def _attend(
                 told = message
                 await tell(message)
         await board.news_within(max(min(TURN_SECONDS, deadline - clock()), 0.0))
+
+
+def _timed_out(board: Board, timeout_seconds: float, now: datetime) -> WaitTimedOut:
+    return WaitTimedOut(
+        f"{counted(len(board.unready), board.total)} not ready after {timeout_seconds:g} s: "
+        f"{named(board.standings(now))}; raise spec.deploy.waitTimeout if that takes longer"
+    )
 
 
 async def _judge(board: Board, pods: Pods, *, confirm_seconds: float) -> None:

@@ -640,10 +640,10 @@ async def test_one_look_tells_what_is_not_ready_and_why(cluster: Listening, inst
     with pytest.raises(WaitTimedOut) as unready:
         await install.ready(waited, look_once=True)
 
-    assert unready.value.message == (
-        "1 of 2 objects not ready: Deployment demo/web: 0 of 1 replicas are available "
-        "(pod web-abc: ErrImagePull: not found)"
-    )
+    message = unready.value.message
+    assert message.startswith("1 of 2 objects not ready after ")
+    assert "Deployment demo/web: 0 of 1 replicas are available (pod web-abc: ErrImagePull: not found)" in message
+    assert "spec.deploy.waitTimeout" in message
     assert cluster.asked_for("watch") == 0
 
 
