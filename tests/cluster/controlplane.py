@@ -110,7 +110,7 @@ def _scheduler_flags(kubeconfig: Path) -> list[str]:
 
 
 def _kwok_flags(kubeconfig: Path) -> list[str]:
-    managed = f"--manage-single-node={NODE_NAME}"
+    managed = "--manage-nodes-with-annotation-selector=kwok.x-k8s.io/node=fake"  # a test may add some
     return [f"--kubeconfig={kubeconfig}", managed, f"--config={STAGES}", "--node-lease-duration-seconds=40"]
 
 
