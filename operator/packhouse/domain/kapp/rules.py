@@ -94,7 +94,8 @@ _GROUP: Final = re.compile(
     r"(?:(?=[^/]{1,253}/)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*/)?"
     r"(?=[^/]{1,63}$)[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?"
 )
-_PLACEHOLDER: Final = re.compile(r"\{(.+?)\}")
+#: No brace inside: a text of nothing but open ones would be read to its end from each of them.
+_PLACEHOLDER: Final = re.compile(r"\{([^{}]+)\}")
 _TARGETS: Final = {"upserting": Does.UPSERT, "deleting": Does.DELETE}
 _CRD: Final = ("apiextensions.k8s.io", "CustomResourceDefinition")
 _RULE_FORM: Final = "(upsert|delete) (before|after) (upserting|deleting) GROUP"
