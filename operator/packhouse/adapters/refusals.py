@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64decode, b64encode
+from binascii import Error as NotBase64
+from collections.abc import Iterator
 from typing import Final
 
 from packhouse.adapters.api_server import Refused
@@ -19,6 +22,9 @@ _QUOTING: Final = re.compile(r"(?P<words>(?:Invalid|Unsupported|Duplicate) value
 #: How it prints a value of a type that does not fit; nobody can tell where it ends, so all of it goes.
 _PRINTED: Final = re.compile(r"&?value\.\w+\{.*\}", re.DOTALL)
 
+#: It shows a change that a kind does not allow (of a Pod, of a claim) as the whole of both values in Go's words.
+_COMPARED: Final = re.compile(r"\s*\n.*|\s*&?\b[a-z]\w*\.[A-Z]\w*\{.*", re.DOTALL)
+
 _DECODER: Final = json.JSONDecoder()
 
 
@@ -26,10 +32,11 @@ def forbidden(refused: Refused, what: str, verb: str) -> str:
     """RBAC and admission (Pod Security, quota, escalation) both answer 403 in the same shape, and the server's own
     words say which it was; so they stand first, and the rule that would grant the right stands behind an "if"."""
     resource, group = refused.details.get("kind", ""), refused.details.get("group", "")
+    said = _without_content(refused.message, refused.request.body)  # a webhook denies with a 403, too
     if not resource:
-        return f"{what}: {refused.message}"
+        return f"{what}: {said}"
     return (
-        f"{what}: {refused.message}; if the right is missing, this rule grants it: "
+        f"{what}: {said}; if the right is missing, this rule grants it: "
         f'apiGroups ["{group}"], resources ["{resource}"], verbs ["{verb}"]'
     )
 
@@ -50,6 +57,8 @@ def _cause(cause: Json) -> str:
     quoting = _QUOTING.match(message)
     if quoting is not None:
         message = f"{quoting['words']}{_behind_value(message[quoting.end() :])}"
+    elif message.startswith("Forbidden: "):
+        message = _COMPARED.sub("", message)
     return f"{field}: {message}" if field else message
 
 
@@ -66,7 +75,21 @@ def _without_content(words: str, body: object) -> str:
     """A webhook or a parser may quote a Secret in words of its own."""
     if not isinstance(body, dict) or (body.get("apiVersion"), body.get("kind")) != ("v1", "Secret"):
         return words
-    parts = [part for part in (body.get("data"), body.get("stringData")) if isinstance(part, dict)]
-    for text in sorted({str(text) for part in parts for text in part.values()} - {""}, key=len, reverse=True):
+    for text in sorted(set(_content(body)) - {""}, key=len, reverse=True):
         words = re.sub(rf"(?<!\w){re.escape(text)}(?!\w)", "(not shown)", words)
     return words
+
+
+def _content(secret: Json) -> Iterator[str]:
+    """The values of a Secret, as they are and as the API server keeps them: a webhook sees the latter and may read
+    the former out of it."""
+    for part, is_coded in ((secret.get("data"), True), (secret.get("stringData"), False)):
+        for text in map(str, part.values()) if isinstance(part, dict) else ():
+            yield text
+            if not is_coded:
+                yield b64encode(text.encode()).decode()
+                continue
+            try:
+                yield b64decode(text).decode()
+            except (NotBase64, ValueError):  # no base64, or no text
+                continue

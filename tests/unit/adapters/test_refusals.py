@@ -33,6 +33,11 @@ def refused(code: int, message: str, causes: list[dict[str, str]], body: Any = D
             'spec.f: Unsupported value: supported values: "Always", "Never"',
         ),
         ("Required value", "spec.f: Required value"),
+        (
+            'Forbidden: spec is immutable except `f`\n  core.PodSpec{\n- \tValue: "hunter2",\n  }\n',
+            "spec.f: Forbidden: spec is immutable except `f`",
+        ),
+        ('Forbidden: no: core.PodSpec{Value: "hunter2"}', "spec.f: Forbidden: no:"),
     ],
 )
 def test_a_field_is_named_and_its_value_is_not(message: str, shown: str) -> None:
@@ -57,6 +62,16 @@ def test_the_content_of_a_secret_is_not_shown_whoever_quotes_it() -> None:
     assert discreet(refused(400, message, [], SECRET)) == (
         'admission webhook "w" denied the request: (not shown) is too weak'
     )
+
+
+@pytest.mark.parametrize("told", ["hunter2", "aHVudGVyMg=="], ids=["as it is", "as it is kept"])
+@pytest.mark.parametrize(
+    "content", [{"stringData": {"a": "hunter2"}}, {"data": {"a": "aHVudGVyMg==", "b": "?"}}], ids=["text", "base64"]
+)
+def test_a_webhook_that_forbids_shows_no_content_of_a_secret(content: dict[str, Any], told: str) -> None:
+    body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "web"}, **content}
+    said = forbidden(refused(403, f"denied: {told} is too weak", [], body), "Secret demo/web", "patch")
+    assert said.startswith("Secret demo/web: denied: (not shown) is too weak; if the right is missing")
 
 
 def test_a_missing_right_is_told_with_the_rule_that_grants_it() -> None:
