@@ -139,6 +139,9 @@ async def _unchangeable(
     # The object itself is no good, or nobody can tell.
     if await _refusal(cluster.create(_under_another_name(change.obj), dry_run=True)) is not None:
         return Verdict(change, firm, refused if firm else None)
+    # A field that nobody holds makes no conflict, and the object differs all the same.
+    if change.adopting and terms.adopt is not True:
+        return Verdict(change, firm, _conflict(refused))
     kind = (change.ref.kind.group, change.ref.kind.kind)
     words = f"{refused.message}; the object itself is valid, so this is a change that its kind does not allow"
     if kind in NEVER_REPLACED:
@@ -184,7 +187,7 @@ def _not_ours(change: Change) -> AdoptionRefused:
     )
 
 
-def _conflict(conflict: FieldConflict) -> AdoptionRefused:
+def _conflict(conflict: PackhouseError) -> AdoptionRefused:
     return AdoptionRefused(
         f"{' '.join(conflict.message.split())}; it exists already, belongs to no install and differs from the package; "
         f"with spec.adopt: true this one takes it over and writes these fields"

@@ -581,6 +581,23 @@ async def test_a_conflict_is_found_beside_what_the_object_rests_on() -> None:
         await preflight(cluster, Plan([[change(NAMESPACE, Action.CONFIGURE)], *plan.waves]))
 
 
+@pytest.mark.parametrize("adopt", [None, True])
+async def test_what_belongs_to_nobody_is_deleted_and_made_anew_only_where_the_install_takes_it_over(
+    adopt: bool | None,
+) -> None:
+    """The fixed field is one that the API server chose, so no manager holds it and nothing conflicts."""
+    cluster = Limited()
+    cluster.refuse = refusing(FIXED, "app")
+    plan = planned(replace(LIVE, adopting=True, rules=ANNOTATED))
+    if adopt:
+        assert [one.action for one in await preflight(cluster, plan, may_replace=always, adopt=adopt)] == [
+            Action.REPLACE
+        ]
+    else:
+        with pytest.raises(AdoptionRefused, match=r"immutable.*belongs to no install.*spec\.adopt: true"):
+            await preflight(cluster, plan, may_replace=always, adopt=adopt)
+
+
 async def test_a_conflict_over_what_is_ours_stays_one() -> None:
     cluster = Limited()
     cluster.refuse = refusing(FieldConflict("the uid differs"), "a")
