@@ -100,7 +100,7 @@ class Rollout:
                 else ChangeSet(entries=dict(ahead.entries))
             )
         # After a success only what was written anew can be unready; before one, anything can.
-        concerned = the_plan.writes if self._was is Reason.RECONCILE_SUCCEEDED else the_plan.desired
+        concerned = the_plan.writes if self._was == Reason.RECONCILE_SUCCEEDED else the_plan.desired
         await self._ready(
             self._waited(concerned, done.entries), wanted, once=not the_plan.writes and self._was in GAVE_UP
         )

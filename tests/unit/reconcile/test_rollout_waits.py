@@ -1,0 +1,59 @@
+"""What a roll-out waits for, told by a Deployment that is ready when the test says so."""
+
+from __future__ import annotations
+
+import asyncio
+
+from house import House, config_map, install, package, reason
+from packhouse.ports import Kind, Ref
+
+APPS = "apps/v1"
+WORKLOAD = Ref(Kind("apps", "v1", "Deployment"), "demo", "work")
+
+
+def workload(annotation: str = "") -> str:
+    lines = f"  annotations: {{{annotation}}}\n" if annotation else ""
+    return f"apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: work\n{lines}spec: {{replicas: 1}}\n"
+
+
+async def says(house: House, available: int) -> None:
+    """What its controller makes of the Deployment."""
+    found = await house.cluster.get(WORKLOAD)
+    assert found is not None
+    counts = dict.fromkeys(("replicas", "updatedReplicas", "readyReplicas", "availableReplicas"), available)
+    status = {"observedGeneration": found["metadata"]["generation"], **counts}
+    head = {"apiVersion": APPS, "kind": "Deployment", "metadata": {"name": "work", "namespace": "demo"}}
+    await house.cluster.apply({**head, "status": status}, manager="controller", subresource="status")
+
+
+async def rolled_out(house: House, annotation: str = "") -> None:
+    """An install that succeeded: a ConfigMap, and a Deployment that is ready."""
+    files = {"a.yaml": config_map("a", "1"), "work.yaml": workload(annotation)}
+    await house.apply(package(files=files), install(syncPeriod="5m", deploy={"waitTimeout": "200ms"}))
+    await house.reconcile()
+    under_way = asyncio.create_task(house.reconcile())
+    await asyncio.sleep(0.05)
+    await says(house, 1)
+    await under_way
+    assert reason(await house.status()) == "ReconcileSucceeded"
+
+
+async def test_after_a_success_only_what_is_written_is_waited_for(house: House) -> None:
+    await rolled_out(house)
+    await says(house, 0)
+    await house.cluster.delete(Ref(Kind("", "v1", "ConfigMap"), "demo", "a"))
+
+    await house.reconcile()
+
+    assert await house.data("a") == {"text": "1"}
+    assert reason(await house.status()) == "ReconcileSucceeded"
+
+
+async def test_after_anything_else_all_is_waited_for(house: House) -> None:
+    await rolled_out(house)
+    await says(house, 0)
+    await house.apply(install(syncPeriod="6m", deploy={"waitTimeout": "200ms"}))
+
+    await house.reconcile()
+
+    assert reason(await house.status()) == "WaitTimedOut"
