@@ -94,11 +94,10 @@ class Rollout:
         )
         async with self._stage.claims.held([ref_of(obj) for obj in wanted.desired.objects], install.owner):
             the_plan, ahead = await self._decide(wanted, inventory)
-            done = (
-                await self._act(the_plan, ahead, wanted)
-                if not the_plan.is_empty
-                else ChangeSet(entries=dict(ahead.entries))
-            )
+            if the_plan.is_empty:  # what somebody else makes is looked for all the same
+                done = _carried_out(await carry_out(self._actor, the_plan, ahead))
+            else:
+                done = await self._act(the_plan, ahead, wanted)
         # After a success only what was written anew can be unready; before one, anything can.
         concerned = the_plan.writes if self._was == Reason.RECONCILE_SUCCEEDED else the_plan.desired
         await self._ready(
@@ -178,9 +177,7 @@ class Rollout:
         self._progress.fields |= {"inventory": done.inventory.to_wire(), "deploy": _counts(done)}
         if done.orphaned:
             await self._tell_kept(done.orphaned)
-        if done.error is not None:
-            raise done.error
-        return done
+        return _carried_out(done)
 
     async def _tell_kept(self, refs: Sequence[Ref]) -> None:
         """What the package wants no more and is left all the same is told once, where an administrator looks."""
@@ -252,6 +249,13 @@ def _last_word(install: InstalledPackage) -> str:
     if ready is None or ready.observed_generation != install.meta.generation or ready.status is Status.UNKNOWN:
         return ""
     return ready.reason
+
+
+def _carried_out(done: ChangeSet) -> ChangeSet:
+    """Raises what ended it before all was done."""
+    if done.error is not None:
+        raise done.error
+    return done
 
 
 def _is_recorded(change: Change) -> bool:

@@ -222,6 +222,23 @@ async def test_what_was_deleted_and_is_not_gone_stays_in_the_inventory(house: Ho
     assert states(await house.status())["ReconcileSucceeded"] == "True"
 
 
+async def test_what_somebody_else_makes_is_missed_until_it_is_there(house: House) -> None:
+    theirs = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: theirs, annotations: {kapp.k14s.io/exists: ''}}\n"
+    files = {"web.yaml": config_map("web", "1"), "theirs.yaml": theirs}
+    status = await set_up(house, package(files=files), install())
+    assert (reason(status), refs(status)) == ("NotHealthy", ["v1/ConfigMap/demo/web"])
+    start = len(house.cluster.writes)
+
+    await house.reconcile()  # all that is ours is in place by now
+
+    assert reason(await house.status()) == "NotHealthy"
+    assert house.writes(start) == []
+
+    await house.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "theirs", "namespace": "demo"}})
+    await house.reconcile()
+    assert reason(await house.status()) == "ReconcileSucceeded"
+
+
 # ---- drift -------------------------------------------------------------------------------------------------
 
 
