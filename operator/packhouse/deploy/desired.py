@@ -54,7 +54,15 @@ async def prepared(
         Identity.of(ref_of(obj)): bound_rules(obj, read_rules(obj, update=options.update), config)
         for obj in named.objects
     }
-    return Prepared(Desired(named.objects, rules_of, named.kept), config)
+    left = _recorded([obj for obj in objects if is_noop(obj)], placement, inventory)
+    return Prepared(Desired(named.objects, rules_of, named.kept | left), config)
+
+
+def _recorded(left_alone: Sequence[Json], placement: Placement, inventory: Inventory) -> frozenset[Identity]:
+    """Those of the objects to leave alone that an earlier version of the package applied: they are no prune. Whether
+    such a kind has namespaces, or is served at all, need not be known."""
+    places = (placement.placed(obj, namespaced=namespaced) for obj in left_alone for namespaced in (True, False))
+    return frozenset(identity for obj in places if (identity := Identity.of(ref_of(obj))) in inventory.entries)
 
 
 async def with_live(cluster: Cluster, prepared: Prepared, found: Mapping[Identity, Json]) -> Desired:

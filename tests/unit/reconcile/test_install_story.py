@@ -239,6 +239,17 @@ async def test_what_somebody_else_makes_is_missed_until_it_is_there(house: House
     assert reason(await house.status()) == "ReconcileSucceeded"
 
 
+async def test_what_a_newer_version_says_to_leave_alone_is_not_pruned(house: House) -> None:
+    await set_up(house, package("1.0.0", "web", "left"), install())
+    left = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: left, annotations: {kapp.k14s.io/noop: ''}}\n"
+    await house.apply(package("2.0.0", files={"web.yaml": config_map("web", "2"), "left.yaml": left}))
+
+    await house.reconcile()
+
+    assert (await house.data("web"), await house.data("left")) == ({"text": "2"}, {"text": "1.0.0"})
+    assert sorted(refs(await house.status())) == ["v1/ConfigMap/demo/left", "v1/ConfigMap/demo/web"]
+
+
 # ---- drift -------------------------------------------------------------------------------------------------
 
 
