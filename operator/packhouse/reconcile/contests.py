@@ -1,6 +1,6 @@
 """The memory of repairs: which objects of an install are fought over, and are therefore left alone for a while.
 
-Called by the install's story between plan and act: `held_off` before the plan is carried out, `note` for what is.
+Called by the install's roll-out: `held_off` before the plan is carried out, `note` for what was.
 In memory alone: a restart forgets it and repairs three times before it sees the same fight again.
 """
 
@@ -54,7 +54,7 @@ class Contests:
         *,
         hold_most: timedelta,
     ) -> None:
-        """`changes` are about to be carried out; `hold_most`, the sync period, bounds how long one is left alone."""
+        """`changes` were carried out; `hold_most`, the sync period, bounds how long one is left alone."""
         before = self._disputes.pop(owner, {})
         known = {parties: dispute for parties, dispute in before.items() if not dispute.is_over(now)}
         for change in changes:

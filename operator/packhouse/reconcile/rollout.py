@@ -81,6 +81,7 @@ class Rollout:
         self._waits = install.wait if install.wait is not None else options.wait
         self._patience = _patience(install, options)
         self._held: Mapping[Identity, str] = {}
+        self._found: Mapping[Identity, Json] = {}
 
     async def run(self, rendered: Sequence[Json], inventory: Inventory) -> None:
         install, step = self._progress.install, self._facts.deploy
@@ -98,6 +99,7 @@ class Rollout:
                 done = _carried_out(await carry_out(self._actor, the_plan, ahead))
             else:
                 done = await self._act(the_plan, ahead, wanted)
+        self._found = {}  # a wait may be long
         # After a success only what was written anew can be unready; before one, anything can.
         concerned = the_plan.writes if self._was == Reason.RECONCILE_SUCCEEDED else the_plan.desired
         await self._ready(
@@ -126,18 +128,23 @@ class Rollout:
                 f"{len(ahead)} objects take {ahead.size_bytes()} bytes to record, {most} fit in a status; "
                 f"split the package into smaller ones"
             )
-        the_plan = self._without_fights(the_plan, found)
+        self._found = found
+        the_plan = self._without_fights(the_plan)
         the_plan = await preflight(self._actor, the_plan, may_replace=self._may_replace, adopt=install.adopt)
         return the_plan, ahead.doubting(change.ref for change in the_plan.writes)
 
-    def _without_fights(self, the_plan: Plan, found: Mapping[Identity, Json]) -> Plan:
-        """The plan without repairs that another writer undoes again and again; what is left of them is noted."""
-        contests, owner, now = self._stage.contests, self._progress.install.owner, self._stage.world.clock()
-        self._held = contests.held_off(owner, the_plan, found, now)
-        left = the_plan.skipping(self._held)
-        period = timedelta(seconds=seconds_of(self._progress.install.sync_period) or WAIT_SECONDS)
-        contests.note(owner, left.writes, found, now, hold_most=period)
-        return left
+    def _without_fights(self, the_plan: Plan) -> Plan:
+        """The plan without repairs that another writer undoes again and again."""
+        owner, now = self._progress.install.owner, self._stage.world.clock()
+        self._held = self._stage.contests.held_off(owner, the_plan, self._found, now)
+        return the_plan.skipping(self._held)
+
+    def _note_repairs(self, the_plan: Plan, done: ChangeSet) -> None:
+        """Only what was carried out: a repair that is refused again and again is no fight."""
+        install, now = self._progress.install, self._stage.world.clock()
+        period = timedelta(seconds=seconds_of(install.sync_period) or WAIT_SECONDS)
+        confirmed = [change for change in the_plan.writes if _is_confirmed(done.entries.get(change.identity))]
+        self._stage.contests.note(install.owner, confirmed, self._found, now, hold_most=period)
 
     def _may_replace(self, change: Change) -> bool:
         return self._progress.install.replace_immutable or change.rules.update is UpdateStrategy.FALLBACK_ON_REPLACE
@@ -174,6 +181,7 @@ class Rollout:
             ready=ready,
         )
         done = await carry_out(self._actor, the_plan, ahead, terms)
+        self._note_repairs(the_plan, done)
         self._progress.fields |= {"inventory": done.inventory.to_wire(), "deploy": _counts(done)}
         if done.orphaned:
             await self._tell_kept(done.orphaned)
@@ -256,6 +264,11 @@ def _carried_out(done: ChangeSet) -> ChangeSet:
     if done.error is not None:
         raise done.error
     return done
+
+
+def _is_confirmed(entry: Entry | None) -> bool:
+    """Whether an object that was to be written was: until then its record, written ahead, has no digest."""
+    return entry is not None and bool(entry.managed)
 
 
 def _is_recorded(change: Change) -> bool:

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from house import House, install, package, reason
+from packhouse.api.errors import Forbidden
 from packhouse.ports import Kind, Ref
 
 RIVAL = "rival"
@@ -86,3 +87,14 @@ async def test_a_package_that_wants_something_else_is_applied_at_once(fought: Ho
     await soon(fought)
     assert await fought.data("a") == {"text": "1.1.0"}
     assert reason(await fought.status()) == "ReconcileSucceeded"
+
+
+@pytest.mark.parametrize("verb", ["dry run", "apply"])
+async def test_a_repair_that_is_refused_again_and_again_is_no_fight(house: House, verb: str) -> None:
+    await house.apply(package("1.0.0", "a", "b"), install(syncPeriod="5m"))
+    await house.settle()
+    await taken(house)
+    house.cluster.refuse = lambda asked, ref: Forbidden("no") if (asked, ref.name) == (verb, "a") else None
+    for _ in range(5):
+        await soon(house)
+        assert reason(await house.status()) == "Forbidden"
