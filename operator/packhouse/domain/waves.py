@@ -6,8 +6,8 @@ with the objects that do. Pure; called by plan.py.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from packhouse.api.errors import RenderedInvalid
@@ -16,6 +16,11 @@ from packhouse.domain.order import WAVES, wave_of
 
 #: For each change, by its place in the list, those that must come after it.
 Edges = dict[int, set[int]]
+
+#: What the rules of a package may say in all: a group of a thousand before another one says a million things.
+PAIRS_MOST: Final = 200_000
+#: What looking for circles may take where soft rules make one.
+SOFT_STEPS_MOST: Final = 20_000_000
 
 _LAST: Final = len(WAVES) - 1
 
@@ -53,11 +58,16 @@ def _edges(changes: Sequence[Change]) -> Edges:
             members[_doing(change), group].append(number)
     firm: Edges = defaultdict(set)
     soft: list[tuple[int, int]] = []
+    pairs = 0
     for number, change in enumerate(changes):
         for rule in change.rules.order:
             if rule.action != _doing(change):
                 continue
-            for other in members[rule.target_action, rule.group]:
+            others = members.get((rule.target_action, rule.group), ())
+            pairs += len(others)
+            if pairs > PAIRS_MOST:
+                raise _too_many(f"order more than {PAIRS_MOST:,} pairs of objects")
+            for other in others:
                 edge = (other, number) if rule.when == "after" else (number, other)
                 if other == number:
                     continue
@@ -65,10 +75,35 @@ def _edges(changes: Sequence[Change]) -> Edges:
                     soft.append(edge)
                 else:
                     firm[edge[0]].add(edge[1])
+    return _with_soft(firm, soft, len(changes)) if soft else firm
+
+
+def _with_soft(firm: Edges, soft: Sequence[tuple[int, int]], count: int) -> Edges:
+    """`firm` and as many of `soft` as close no circle, in their order."""
+    together: Edges = defaultdict(set, {before: set(later) for before, later in firm.items()})
     for before, after in soft:
-        if before not in _reachable(firm, after):
-            firm[before].add(after)
+        together[before].add(after)
+    if not _circle(together):
+        return together
+    if _circle(firm):  # no soft rule opens that
+        return firm
+    if len(soft) * count > SOFT_STEPS_MOST:
+        raise _too_many("make circles that take too long to open")
+    behind = _behind(firm, count)
+    for before, after in soft:
+        if behind[after] >> before & 1:
+            continue
+        firm[before].add(after)
+        gained = behind[after] | 1 << after
+        if gained & ~behind[before]:
+            for number in range(count):
+                if number == before or behind[number] >> before & 1:
+                    behind[number] |= gained
     return firm
+
+
+def _too_many(what: str) -> RenderedInvalid:
+    return RenderedInvalid(f"kapp.k14s.io/change-rule, on objects and bound to them: they {what}; make groups smaller")
 
 
 def _doing(change: Change) -> str:
@@ -81,68 +116,85 @@ def _doing(change: Change) -> str:
 def _waves(changes: Sequence[Change], firm: Edges) -> list[list[int]]:
     """Waves in which every rule holds, and the order of kinds as far as the rules allow."""
     ranks = [rank(change) for change in changes]
-    if not firm:
-        by_rank: dict[int, list[int]] = defaultdict(list)
-        for number, place in enumerate(ranks):
-            by_rank[place].append(number)
-        return [by_rank[place] for place in sorted(by_rank)]
-    behind = {number: _reachable(firm, number) for number in firm}
-    blocked: dict[int, int] = defaultdict(int)
-    for later in firm.values():
-        for number in later:
-            blocked[number] += 1
-    open_numbers, waves = set(range(len(changes))), []
-    while open_numbers:
-        free = [number for number in sorted(open_numbers) if not blocked[number]]
-        earliest = min(ranks[number] for number in open_numbers)
-        wave = [
-            number
-            for number in free
-            if ranks[number] == earliest or _comes_first(number, ranks, open_numbers, behind.get(number))
-        ]
+    behind = _behind(firm, len(changes))
+    blocked = Counter(number for later in firm.values() for number in later)
+    still_open = dict.fromkeys(sorted(set(ranks)), 0)  # by rank, as bits
+    for number, place in enumerate(ranks):
+        still_open[place] |= 1 << number
+    free: dict[int, set[int]] = {place: set() for place in still_open}
+    leading = set[int]()  # those of free that others wait for
+
+    def freed(number: int) -> None:
+        free[ranks[number]].add(number)
+        if behind[number]:
+            leading.add(number)
+
+    for number in range(len(changes)):
+        if not blocked[number]:
+            freed(number)
+    waves: list[list[int]] = []
+    while any(still_open.values()):
+        earliest = next(place for place, numbers in still_open.items() if numbers)
+        before = _before(still_open)
+        # What all that is still to come of earlier kinds waits for comes first.
+        wave = free[earliest] | {number for number in leading if not before[ranks[number]] & ~behind[number]}
         if not wave:  # the order of kinds and the rules contradict each other: the rules hold
-            lowest = min(ranks[number] for number in free)
-            wave = [number for number in free if ranks[number] == lowest]
-        waves.append(wave)
-        open_numbers.difference_update(wave)
-        for number in wave:
+            wave = set(next(numbers for numbers in free.values() if numbers))
+        waves.append(sorted(wave))
+        for number in waves[-1]:
+            free[ranks[number]].discard(number)
+            leading.discard(number)
+            still_open[ranks[number]] ^= 1 << number
+        for number in waves[-1]:
             for after in firm.get(number, ()):
                 blocked[after] -= 1
+                if not blocked[after]:
+                    freed(after)
     return waves
 
 
-def _comes_first(number: int, ranks: Sequence[int], open_numbers: set[int], behind: set[int] | None) -> bool:
-    """Whether all that is still to come of earlier kinds waits, by rules, for `number`."""
-    if not behind:
-        return False
-    return all(ranks[other] >= ranks[number] or other in behind for other in open_numbers)
-
-
-def _reachable(edges: Edges, start: int) -> set[int]:
-    found, waiting = set[int](), [start]
-    while waiting:
-        for number in edges.get(waiting.pop(), ()):
-            if number not in found:
-                found.add(number)
-                waiting.append(number)
+def _before(still_open: dict[int, int]) -> dict[int, int]:
+    """By rank, in order: all that is of an earlier one."""
+    so_far, found = 0, {}
+    for place, numbers in still_open.items():
+        found[place] = so_far
+        so_far |= numbers
     return found
+
+
+def _behind(edges: Edges, count: int) -> list[int]:
+    """For each number all that waits for it in the end, as bits: sets of numbers would take their square in steps."""
+    behind = [0] * count
+    waiting = Counter(number for later in edges.values() for number in later)
+    order = [number for number in edges if not waiting[number]]
+    for number in order:  # it grows
+        for after in edges.get(number, ()):
+            waiting[after] -= 1
+            if not waiting[after]:
+                order.append(after)
+    for number in reversed(order):
+        for after in edges.get(number, ()):
+            behind[number] |= behind[after] | 1 << after
+    return behind
 
 
 def _circle(edges: Edges) -> list[int]:
     """Numbers that lead back to the first, which stands at both ends; empty where there is no circle."""
     finished = set[int]()
     for start in edges:
-        path: list[int] = []
-        waiting: list[tuple[int, Iterable[int]]] = [(start, iter(sorted(edges[start])))]
-        path.append(start)
+        if start in finished:
+            continue
+        path: dict[int, None] = {start: None}  # in order
+        waiting: list[Iterator[int]] = [iter(sorted(edges[start]))]
         while waiting:
-            following = next(iter(waiting[-1][1]), None)
+            following = next(waiting[-1], None)
             if following is None:
                 waiting.pop()
-                finished.add(path.pop())
+                finished.add(path.popitem()[0])
             elif following in path:
-                return [*path[path.index(following) :], following]
+                numbers = list(path)
+                return [*numbers[numbers.index(following) :], following]
             elif following not in finished:
-                path.append(following)
-                waiting.append((following, iter(sorted(edges.get(following, ())))))
+                path[following] = None
+                waiting.append(iter(sorted(edges.get(following, ()))))
     return []

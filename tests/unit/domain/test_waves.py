@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -172,3 +173,30 @@ def test_a_thousand_objects_with_rules_are_put_in_order() -> None:
     found = waves(*changes)
     assert len(found) == 201
     assert len(found[-1]) == 800
+
+
+def test_rules_cost_no_more_than_their_number() -> None:
+    """A package of as many objects as an inventory takes, each of which waits for the one before."""
+    began = time.perf_counter()
+    found = waves(
+        *(
+            change(f"cm-{number}", f"upsert after upserting g{number - 1}", groups=[f"g{number}"])
+            for number in range(5000)
+        )
+    )
+    assert len(found) == 5000
+    assert time.perf_counter() - began < 2
+
+
+@pytest.mark.parametrize("soft", [False, True])
+def test_groups_whose_pairs_nobody_can_count_are_refused(soft: bool) -> None:
+    crowd = [change(f"cm-{number}", groups=["all"]) for number in range(600)]
+    waiting = [change(f"dep-{number}", "upsert after upserting all", soft=soft) for number in range(600)]
+    with pytest.raises(RenderedInvalid, match=r"more than 200,000 pairs of objects; make groups smaller"):
+        in_order([*crowd, *waiting])
+
+
+def test_many_soft_rules_that_make_a_circle_are_refused() -> None:
+    some = [change(f"dep-{number}", "upsert after upserting all", groups=["all"], soft=True) for number in range(400)]
+    with pytest.raises(RenderedInvalid, match="circles that take too long"):
+        in_order(some)
