@@ -25,7 +25,7 @@ from packhouse.domain.change import Action, Change, Plan
 from packhouse.domain.inventory import Entry, Identity, Inventory
 from packhouse.domain.kapp.options import Options
 from packhouse.domain.kapp.rules import UpdateStrategy
-from packhouse.domain.objects import Placement, owner_label, owner_of, ref_of
+from packhouse.domain.objects import Placement, is_name, owner_label, owner_of, ref_of
 from packhouse.domain.plan import plan
 from packhouse.domain.schedule import seconds_of
 from packhouse.ports import Cluster, Json, Kind, Ref
@@ -93,7 +93,11 @@ class Rollout:
             inventory=inventory,
             options=step.options,
         )
-        async with self._stage.claims.held([ref_of(obj) for obj in wanted.desired.objects], install.owner):
+        refs = [ref_of(obj) for obj in wanted.desired.objects]
+        self._refuse_too_large(inventory.union(refs))  # before each of them is looked for
+        # What somebody else makes is only looked at: it is nobody's to hold against its owner.
+        claimed = [ref for ref in refs if not wanted.desired.rules_of(ref).exists]
+        async with self._stage.claims.held(claimed, install.owner):
             the_plan, ahead = await self._decide(wanted, inventory)
             if the_plan.is_empty:  # what somebody else makes is looked for all the same
                 done = _carried_out(await carry_out(self._actor, the_plan, ahead))
@@ -122,16 +126,19 @@ class Rollout:
         desired = await with_live(self._actor, wanted, found)
         the_plan = plan(desired, inventory, found, owner=install.owner, owners=await self._owners(found))
         ahead = inventory.union(change.ref for change in the_plan.desired if _is_recorded(change))
-        most = self._stage.world.settings.inventory_most_bytes
-        if ahead.size_bytes() > most:
-            raise InventoryTooLarge(
-                f"{len(ahead)} objects take {ahead.size_bytes()} bytes to record, {most} fit in a status; "
-                f"split the package into smaller ones"
-            )
+        self._refuse_too_large(ahead)
         self._found = found
         the_plan = self._without_fights(the_plan)
         the_plan = await preflight(self._actor, the_plan, may_replace=self._may_replace, adopt=install.adopt)
         return the_plan, ahead.doubting(change.ref for change in the_plan.writes)
+
+    def _refuse_too_large(self, inventory: Inventory) -> None:
+        size, most = inventory.size_bytes(), self._stage.world.settings.inventory_most_bytes
+        if size > most:
+            raise InventoryTooLarge(
+                f"{len(inventory)} objects take {size} bytes to record, {most} fit in a status; "
+                f"split the package into smaller ones"
+            )
 
     def _without_fights(self, the_plan: Plan) -> Plan:
         """The plan without repairs that another writer undoes again and again."""
@@ -155,7 +162,7 @@ class Rollout:
         existing = set[str]()
         for owner in named:
             namespace, _, name = owner.partition("/")
-            if not namespace or not name or "/" in name:  # anybody may write an annotation
+            if not is_name(namespace) or not is_name(name):  # anybody may write an annotation
                 continue
             # The store may not know all installs yet, or still know one that is gone; the API server does.
             ref = Ref(Kind(INSTALL_GROUP, VERSION, INSTALLED_PACKAGE), namespace, name)
@@ -206,7 +213,9 @@ class Rollout:
     # ---- wait --------------------------------------------------------------------------------------------
 
     def _waited(self, changes: Sequence[Change], entries: Mapping[Identity, Entry]) -> list[Waited]:
-        recorded = [entries[change.identity] for change in changes if change.rules.wait and change.identity in entries]
+        """What is left to another writer is not waited for: it may not even be there."""
+        concerned = [change for change in changes if change.rules.wait and change.identity not in self._held]
+        recorded = [entries[change.identity] for change in concerned if change.identity in entries]
         return [Waited(entry.ref, entry.uid) for entry in recorded]
 
     async def _ready(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 from house import House, config_map, install, package, reason
 from packhouse.ports import Kind, Ref
@@ -57,3 +58,25 @@ async def test_after_anything_else_all_is_waited_for(house: House) -> None:
     await house.reconcile()
 
     assert reason(await house.status()) == "WaitTimedOut"
+
+
+async def test_what_somebody_deletes_again_and_again_is_told_as_that_and_not_waited_for(house: House) -> None:
+    await rolled_out(house)
+    for _ in range(3):
+        await house.cluster.delete(WORKLOAD)
+        await repaired(house)
+    await house.cluster.delete(WORKLOAD)
+    for _ in range(2):
+        house.now += timedelta(seconds=5 - 60)
+        await house.reconcile()
+        assert reason(await house.status()) == "Contested"
+
+
+async def repaired(house: House) -> None:
+    """A reconcile five seconds after the last one, in which the Deployment is made anew and becomes ready."""
+    house.now += timedelta(seconds=5 - 60)
+    under_way = asyncio.create_task(house.reconcile())
+    await asyncio.sleep(0.05)
+    await says(house, 1)
+    await under_way
+    assert reason(await house.status()) == "ReconcileSucceeded"
