@@ -45,9 +45,14 @@ def unusable(obj: Json) -> str | None:
         return f"kind {obj['kind']!r} is none; kinds are letters and digits"
     for path in ("name", "namespace"):
         word = metadata.get(path) or ""
-        if word in (".", "..") or not _NO_SEGMENT.isdisjoint(word):
+        if word and not is_name(word):
             return f"metadata.{path} {word!r} is no name; it must not hold / % ? # or blanks, nor be . or .."
     return None
+
+
+def is_name(word: str) -> bool:
+    """Whether it can be one part of a path, and leads to no other one."""
+    return bool(word) and word not in (".", "..") and _NO_SEGMENT.isdisjoint(word)
 
 
 def canonical(value: Any) -> Any:
