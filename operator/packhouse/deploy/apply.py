@@ -159,12 +159,11 @@ class _Work:
                     await self._apply(change)
 
     def _skip(self, change: Change) -> None:
-        """What is ours stays recorded, whatever others made of it; what is not ours never gets recorded."""
-        entry = change.entry
+        """What is ours is recorded, whatever others made of it; what is not ours is not."""
         self._done.skipped += 1
-        if change.adopting:
+        if change.adopting and change.rules.update is UpdateStrategy.SKIP:
             self._done.entries.pop(change.identity, None)
-        elif entry is None or not entry.uid:
+        elif change.is_misrecorded:
             self._done.entries[change.identity] = Entry(change.ref, change.uid, change.desired, UNTOUCHED)
 
     async def _expect(self, change: Change) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from packhouse.domain.inventory import Entry, Identity
-from packhouse.domain.kapp.rules import Rules
+from packhouse.domain.kapp.rules import Rules, UpdateStrategy
 from packhouse.ports import Json, Ref
 
 
@@ -56,6 +56,14 @@ class Change:
     @property
     def identity(self) -> Identity:
         return Identity.of(self.ref)
+
+    @property
+    def is_misrecorded(self) -> bool:
+        """Whether an object that is made once and then left is there and not recorded as what it is: as this very one
+        where it is ours, not at all where it is not. What is left to another writer for a while keeps its record."""
+        if self.action is not Action.SKIP or self.rules.update is not UpdateStrategy.SKIP or not self.uid:
+            return False
+        return self.entry is not None if self.adopting else self.entry is None or self.entry.uid != self.uid
 
     def __str__(self) -> str:
         return f"{self.action} {self.ref}: {self.why}"
@@ -103,10 +111,5 @@ class Plan:
     def is_empty(self) -> bool:
         """True where the cluster already is as it should be, and is recorded as such."""
         return not any(
-            change.action in WRITES or change.action not in UPSERTS or _is_unrecorded(change) for change in self
+            change.action in WRITES or change.action not in UPSERTS or change.is_misrecorded for change in self
         )
-
-
-def _is_unrecorded(change: Change) -> bool:
-    """Whether an object of ours that is left as it is has no complete record."""
-    return change.action is Action.SKIP and not change.adopting and (change.entry is None or not change.entry.uid)

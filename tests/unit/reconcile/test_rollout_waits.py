@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
+import pytest
+
 from house import House, config_map, install, package, reason
 from packhouse.ports import Kind, Ref
 
@@ -70,6 +72,28 @@ async def test_what_somebody_deletes_again_and_again_is_told_as_that_and_not_wai
         house.now += timedelta(seconds=5 - 60)
         await house.reconcile()
         assert reason(await house.status()) == "Contested"
+
+
+@pytest.mark.parametrize("marked", [pytest.param(True, id="with our marks"), pytest.param(False, id="without them")])
+async def test_what_is_made_once_and_was_made_anew_by_somebody_is_taken_as_it_is(house: House, marked: bool) -> None:
+    await rolled_out(house, "kapp.k14s.io/update-strategy: skip")
+    old = await house.cluster.get(WORKLOAD)
+    assert old is not None
+    await house.cluster.delete(WORKLOAD)
+    marks = {name: old["metadata"][name] for name in ("labels", "annotations") if marked}
+    theirs = {"apiVersion": APPS, "kind": "Deployment", "metadata": {"name": "work", "namespace": "demo", **marks}}
+    await house.cluster.apply({**theirs, "spec": {"replicas": 1}}, manager="somebody")
+    await says(house, 1)
+    await house.apply(install(syncPeriod="6m", deploy={"waitTimeout": "200ms"}))
+
+    await house.reconcile()
+
+    status = await house.status()
+    assert reason(status) == "ReconcileSucceeded"
+    assert ("apps/v1/Deployment/demo/work" in [entry["ref"] for entry in status["inventory"]]) is marked
+    start = len(house.cluster.writes)
+    await house.reconcile()
+    assert house.writes(start) == []
 
 
 async def repaired(house: House) -> None:
