@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from house import House, config_map, install, package, reason, secret, states
 from packhouse.api.errors import ClusterUnavailable, DeployFailed, Forbidden, PackhouseError, ServiceAccountMissing
-from packhouse.api.names import FINALIZER
+from packhouse.api.names import FINALIZER, OWNER_ANNOTATION
 from packhouse.ports import Json, Kind, Ref
 
 GREETING = {"web.yaml": config_map("web", "{{ values.greeting }}")}
@@ -185,9 +186,15 @@ async def test_a_refusal_of_the_dry_run_changes_nothing(house: House) -> None:
 
 
 async def test_an_inventory_that_does_not_fit_is_refused_before_the_first_write(tmp_path: Path) -> None:
-    house = House(tmp_path, inventory_most_bytes=100)
+    house, asked = House(tmp_path, inventory_most_bytes=100), list[str]()
+
+    def note(verb: str, ref: Ref) -> None:
+        asked.append(ref.kind.kind)
+
+    house.cluster.refuse = note
     status = await set_up(house)
     assert reason(status) == "InventoryTooLarge"
+    assert "ConfigMap" not in asked  # nor is each of so many objects looked for
     assert await house.data("web") is None
 
 
@@ -360,6 +367,33 @@ async def test_the_second_install_of_an_object_is_told_of_the_first(house: House
     assert reason(status) == "OwnershipConflict"
     assert "demo/web" in status["usefulErrorMessage"]
     assert states(await house.status("web"))["ReconcileSucceeded"] == "True"
+
+
+async def test_an_object_that_a_package_only_looks_at_is_not_held_against_its_owner(house: House) -> None:
+    theirs = config_map("web", "1").replace("  name: web\n", "  name: web\n  annotations: {kapp.k14s.io/exists: ''}\n")
+    await house.apply(package(files={"web.yaml": theirs, "own.yaml": config_map("own", "1")}), install("looks"))
+    await house.cluster.create(
+        {**yaml.safe_load(config_map("web", "1")), "metadata": {"name": "web", "namespace": "demo"}}
+    )
+    async with house.dispatch.installs._stage.claims.held([at("web")], "demo/web"):
+        status = await house.settle("looks")
+    assert states(status)["ReconcileSucceeded"] == "True"
+
+
+@pytest.mark.parametrize("owner", ["demo/..", "demo/.", "../web", "demo/a?b", "demo", "/web", "demo/a/b"])
+async def test_an_annotation_that_names_no_install_is_not_asked_for(house: House, owner: str) -> None:
+    metadata = {"name": "web", "namespace": "demo", "annotations": {OWNER_ANNOTATION: owner}}
+    await house.cluster.create({**yaml.safe_load(config_map("web", "1.0.0")), "metadata": metadata})
+    asked = list[Ref]()
+
+    def note(verb: str, ref: Ref) -> None:
+        if ref.kind.kind == "InstalledPackage":
+            asked.append(ref)
+
+    house.cluster.refuse = note
+    assert states(await set_up(house, package(), install(adopt=True)))["ReconcileSucceeded"] == "True"
+    assert {ref.name for ref in asked} == {"web"}
+    assert {ref.namespace for ref in asked} == {"demo"}
 
 
 async def test_an_object_of_an_install_that_is_gone_is_taken_over_even_if_no_watch_told_of_it(house: House) -> None:
