@@ -130,7 +130,8 @@ class Rollout:
         self._found = found
         the_plan = self._without_fights(the_plan)
         the_plan = await preflight(self._actor, the_plan, may_replace=self._may_replace, adopt=install.adopt)
-        return the_plan, ahead.doubting(change.ref for change in the_plan.writes)
+        # What goes is doubted too: its end is no drift, though status records it until all of the plan was carried out.
+        return the_plan, ahead.doubting(change.ref for change in (*the_plan.writes, *the_plan.removals))
 
     def _refuse_too_large(self, inventory: Inventory) -> None:
         size, most = inventory.size_bytes(), self._stage.world.settings.inventory_most_bytes
@@ -244,9 +245,10 @@ class Rollout:
             raise Superseded("something changed while objects were waited for; it is taken up at once")
 
     async def _tell(self, message: str) -> None:
-        """What is waited for, as it changes. From here on no worker is needed."""
-        self._stage.places.park(self._key)
+        """What is waited for, as it changes. From then on no worker is needed, and what was done is recorded: otherwise
+        it would pass for drift."""
         await self._report(not_reconciled(NotHealthy(message)), {})
+        self._stage.places.park(self._key)
 
     async def _report(self, outcome: Outcome, ahead: Mapping[str, Any]) -> None:
         await self._stage.report(self._progress, values_checked(outcome), ahead)

@@ -116,6 +116,27 @@ async def test_before_the_first_object_is_written_status_holds_old_and_new(house
     assert await house.data("old") is None
 
 
+async def test_while_a_plan_is_carried_out_nothing_that_it_touches_is_held_against_its_record(house: House) -> None:
+    await set_up(
+        house, package(files={f"{name}.yaml": config_map(name, "1") for name in ("old", "same", "other")}), install()
+    )
+    files = {"same.yaml": config_map("same", "1"), "other.yaml": config_map("other", "2")}
+    await house.apply(package("2.0.0", files=files))
+    confirmed: list[str] = []
+
+    def look(verb: str, ref: Ref) -> PackhouseError | None:
+        if (verb, ref.name) == ("delete", "old"):
+            view = house.stores.installs.get(("demo", "web"))
+            assert view is not None
+            confirmed.extend(entry["ref"] for entry in view.status["inventory"] if entry["digest"] != "-")
+        return None
+
+    house.cluster.refuse = look
+    await house.reconcile()
+
+    assert confirmed == ["v1/ConfigMap/demo/same"]
+
+
 async def test_where_the_inventory_cannot_be_written_nothing_is_applied(house: House) -> None:
     await house.apply(package(), install())
     await house.reconcile()

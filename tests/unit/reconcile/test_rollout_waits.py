@@ -8,7 +8,9 @@ from datetime import timedelta
 import pytest
 
 from house import House, config_map, install, package, reason
+from packhouse.deploy import wait
 from packhouse.ports import Kind, Ref
+from packhouse.queue import Key
 
 APPS = "apps/v1"
 WORKLOAD = Ref(Kind("apps", "v1", "Deployment"), "demo", "work")
@@ -72,6 +74,23 @@ async def test_what_somebody_deletes_again_and_again_is_told_as_that_and_not_wai
         house.now += timedelta(seconds=5 - 60)
         await house.reconcile()
         assert reason(await house.status()) == "Contested"
+
+
+async def test_what_was_done_is_recorded_before_others_take_the_place_of_a_wait(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded: list[bool] = []
+
+    def park(key: Key) -> None:
+        view = house.stores.installs.get(("demo", "web"))
+        assert view is not None
+        recorded.append(all("uid" in entry for entry in view.status["inventory"]))
+
+    monkeypatch.setattr(wait, "TURN_SECONDS", 0.02)
+    monkeypatch.setattr(house.dispatch.queue, "park", park)
+    await rolled_out(house)
+    assert recorded
+    assert all(recorded)
 
 
 @pytest.mark.parametrize("marked", [pytest.param(True, id="with our marks"), pytest.param(False, id="without them")])
