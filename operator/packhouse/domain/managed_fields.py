@@ -1,16 +1,17 @@
 """managedFields, read: who holds which fields of an object, and what we lost to whom. Pure.
 
 A field stands here as the API server spells it in its own messages: `.spec.containers[name="web"].image`. Of values
-only what names an entry of a list is told, as there. Called by contest.py.
+only what names an entry of a list is told, as there. Called by contest.py and kapp/held.py.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from packhouse.domain.objects import digest
 from packhouse.ports import Json
 
 #: The only parts of metadata that are applied fields; the others name the object or are the server's.
@@ -98,23 +99,60 @@ def _children(value: Any, held: Sequence[Json]) -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict):
         yield from ((f"f:{key}", item) for key, item in value.items() if item is not None)
     elif isinstance(value, list):
-        names = dict.fromkeys(key for fields in held for key in fields if key != ".")
+        names = Names(key for fields in held for key in fields)
         for number, item in enumerate(value if names else ()):
-            yield next((name for name in names if _is_of(name, item, number)), f"i:{number}"), item
+            yield names.of(item, number) or f"i:{number}", item
 
 
-def _is_of(name: str, item: Any, number: int) -> bool:
-    """Whether fieldsV1 means this entry of a list by `name`; a key that the server adds by default may be left out."""
-    kind, _, word = name.partition(":")
-    match kind:
-        case "k":
-            return isinstance(item, dict) and all(item.get(key, v) == v for key, v in json.loads(word).items())
-        case "v":
-            return bool(json.loads(word) == item)
-        case "i":
-            return int(word) == number
-        case _:
-            return False
+class Names:
+    """The names that fieldsV1 gives the items of one list. Each is read once and each item found at once: lists have
+    thousands of items, such as the environment of a container."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._whole: dict[str, str] = {}
+        self._places: dict[int, str] = {}
+        self._keyed: dict[tuple[str, ...], list[tuple[Json, str]]] = {}
+        self._found: dict[tuple[tuple[str, ...], tuple[str, ...]], dict[str, str]] = {}
+        for name in names:
+            kind, _, word = name.partition(":")
+            try:
+                said = json.loads(word) if kind in ("k", "v", "i") else None
+            except ValueError:  # no name that the API server gives
+                continue
+            if kind == "k" and isinstance(said, dict):
+                self._keyed.setdefault(tuple(said), []).append((said, name))
+            elif kind == "v":
+                self._whole.setdefault(digest(said), name)
+            elif kind == "i" and isinstance(said, int):
+                self._places.setdefault(said, name)
+
+    def __bool__(self) -> bool:
+        return bool(self._whole or self._places or self._keyed)
+
+    def of(self, item: Any, number: int = -1, *, all_keys: bool = False) -> str | None:
+        """`all_keys`: else a key that the server adds by default may be left out."""
+        for keys in self._keyed if isinstance(item, dict) else ():
+            said = tuple(key for key in keys if key in item)
+            if all_keys and len(said) < len(keys):
+                continue
+            name = self._by(keys, said).get(_values(item, said))
+            if name is not None:
+                return name
+        if self._whole and (name := self._whole.get(digest(item))) is not None:
+            return name
+        return self._places.get(number)
+
+    def _by(self, keys: tuple[str, ...], said: tuple[str, ...]) -> dict[str, str]:
+        """The names with these keys, by the values of some of them; of the same values the first."""
+        found = self._found.get((keys, said))
+        if found is None:
+            named = reversed(self._keyed[keys])
+            found = self._found[keys, said] = {_values(one, said): name for one, name in named}
+        return found
+
+
+def _values(item: Json, keys: tuple[str, ...]) -> str:
+    return digest([item[key] for key in keys])
 
 
 def _spelled(name: str) -> str:

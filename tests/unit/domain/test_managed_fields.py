@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
-from packhouse.domain.managed_fields import Loss, lost, paths
+from packhouse.domain.managed_fields import Loss, Names, lost, paths
 
 Json = dict[str, Any]
 OURS = "packhouse"
@@ -204,3 +205,28 @@ def test_no_value_of_a_field_is_told() -> None:
     }
     assert "hunter2" not in str(lost(live(), secret, OURS))  # fmt: skip
     assert "aHVudGVyMg" not in str(lost(live(), secret, OURS))
+
+
+def test_a_list_of_thousands_is_read_once() -> None:
+    """The environment of a container may be that long, and one key of its items may be the server's default."""
+    items = [{"port": number, "name": "x"} for number in range(5000)]
+    fields = {f'k:{{"port":{number},"protocol":"TCP"}}': {"f:name": {}} for number in range(4999)}
+    began = time.perf_counter()
+    found = lost(live(entry(OURS, {"f:spec": {"f:ports": fields}}, "Apply")), {"spec": {"ports": items}}, OURS)
+    assert {loss.path for loss in found if loss.path.startswith(".spec.ports[4999]")}
+    assert time.perf_counter() - began < 2
+
+
+@pytest.mark.parametrize(
+    ("names", "item", "all_keys", "found"),
+    [
+        pytest.param(['k:{"a":1,"b":"x"}', 'k:{"a":2,"b":"x"}'], {"a": 2, "b": "x", "c": 3}, True, 1, id="by its keys"),
+        pytest.param(['k:{"a":1,"b":"x"}', 'k:{"a":1,"b":"y"}'], {"a": 1}, False, 0, id="the first if one is left out"),
+        pytest.param(['k:{"a":1,"b":"x"}'], {"a": 1}, True, None, id="all keys are asked for"),
+        pytest.param(['v:"x"', 'v:"y"'], "y", True, 1, id="by its value"),
+        pytest.param(["i:0", "i:1"], "y", False, 1, id="by its place"),
+        pytest.param(["k:{", "v:", "f:a", "."], "y", False, None, id="what is no name says nothing"),
+    ],
+)
+def test_which_name_means_an_item(names: list[str], item: Any, all_keys: bool, found: int | None) -> None:
+    assert Names(names).of(item, 1, all_keys=all_keys) == (None if found is None else names[found])

@@ -7,12 +7,13 @@ a list, `.` the map or item itself; an empty tree is a field that is held as a w
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from packhouse.api.names import APPLY_MANAGER
 from packhouse.domain.kapp.paths import MISSING
+from packhouse.domain.managed_fields import Names
 from packhouse.ports import Json
 
 Fields = Mapping[str, Any]
@@ -34,8 +35,13 @@ class Held:
     def at_key(self, key: str) -> Held:
         return self._at(lambda fields: f"f:{key}")
 
-    def at_item(self, item: Any) -> Held:
-        return self._at(lambda fields: next((name for name in fields if _names(name, item)), ""))
+    def at_items(self, items: Iterable[Any]) -> Iterator[Held]:
+        """For each of the items of this list; nobody holds one that is MISSING."""
+        names = {id(fields): Names(fields) for fields in (self.ours, *self.others) if fields is not None}
+        for item in items:
+            is_there = item is not MISSING
+            named = {place: (is_there and one.of(item, all_keys=True)) or "" for place, one in names.items()}
+            yield self._at(lambda fields, named=named: named[id(fields)])
 
     def keys_of_items(self) -> Collection[str]:
         """The fields that tell the items of this list apart; none where it is no such list."""
@@ -95,8 +101,8 @@ def _parts_of_map(value: Json, place: Held) -> Iterator[tuple[str, Any]]:
 
 def _parts_of_list(value: list[Any], place: Held) -> Iterator[Any]:
     keys = place.keys_of_items()
-    for item in value:
-        part = only_ours(item, place.at_item(item))
+    for item, there in zip(value, place.at_items(value), strict=True):
+        part = only_ours(item, there)
         if isinstance(part, dict):  # an item without what tells it apart would be another one
             part = {**{key: item[key] for key in keys if key in item}, **part}
         yield part
@@ -107,15 +113,6 @@ def _inside(fields: Fields, name: str) -> Fields | None:
         return fields
     found: Fields | None = fields.get(name)
     return found
-
-
-def _names(name: str, item: Any) -> bool:
-    """Whether `name` is that of `item` in a list."""
-    kind, _, text = name.partition(":")
-    if kind == "v":
-        return bool(_parsed(text) == item)
-    keys = _keys(name)
-    return bool(keys) and isinstance(item, dict) and all(item.get(key) == value for key, value in keys.items())
 
 
 def _keys(name: str) -> Mapping[str, Any]:

@@ -113,11 +113,11 @@ class _Copy:
     def _in_list(self, part: AllIndexes | Index, rest: Path, here: Any, new: Any, live: Any, place: Held) -> Any:
         if not isinstance(here, list):
             return here
-        for number in [part.number] if isinstance(part, Index) else range(len(here)):
-            if number >= len(here):
-                break
-            same = _counterpart(here[number], number, live, place)
-            after = self.at(rest, here[number], _get(new, number), same, place.at_item(same))
+        numbers = [part.number] if isinstance(part, Index) else range(len(here))
+        concerned = [number for number in numbers if number < len(here)]
+        alike = [_counterpart(here[number], number, live, place) for number in concerned]
+        for number, same, there in zip(concerned, alike, place.at_items(alike), strict=True):
+            after = self.at(rest, here[number], _get(new, number), same, there)
             if after is not here[number]:
                 here = with_item(here, number, after)
         return here
