@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from packhouse.api.errors import ApiServerError, DeletionPending, NotHealthy, PackhouseError
+from packhouse.api.errors import ApiServerError, DeletionPending, NotHealthy, PackhouseError, Superseded
 from packhouse.api.names import APPLY_MANAGER
 from packhouse.deploy.live import brought_kinds, gathered
 from packhouse.deploy.remove import remove_wave
@@ -30,6 +30,8 @@ REPLACED_SECONDS: Final = 60.0
 WEBHOOK_TRIES: Final = 5
 WEBHOOK_SECONDS: Final = 0.5
 POLL_SECONDS: Final = 0.05
+#: The longest time between two calls of `stop`, where nothing but time passes.
+STEP_SECONDS: Final = 0.5
 
 #: Raises Superseded where the reconcile should end; asked between two objects.
 Stop = Callable[[], None]
@@ -47,10 +49,12 @@ async def no_waiting(entries: Sequence[Entry]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How a plan is carried out. `force_adopted`: fields of an adopted object that differ are overwritten."""
+    """How a plan is carried out. `force_adopted`: fields of an adopted object that differ are overwritten;
+    `gone_seconds`: how long what is deleted may take to be gone, where that is not the usual time."""
 
     parallel: int = 16
     force_adopted: bool = False
+    gone_seconds: float | None = None
     stop: Stop = go_on
     ready: Ready = no_waiting
 
@@ -80,7 +84,7 @@ class ChangeSet:
 async def carry_out(cluster: Cluster, plan: Plan, recorded: Inventory, terms: Terms | None = None) -> ChangeSet:
     """`recorded` is the inventory that was written ahead of this plan. Raises nothing of ours: see ChangeSet.error."""
     done = ChangeSet(entries=dict(recorded.entries))
-    work = _Work(cluster, terms or Terms(), done, patient=_brings_webhooks(plan))
+    work = _Work(cluster, terms or Terms(), done, patient=any(change.brings_webhook for change in plan.writes))
     try:
         for wave in plan.waves:
             await work.upsert([change for change in wave if change.action in UPSERTS])
@@ -93,17 +97,9 @@ async def carry_out(cluster: Cluster, plan: Plan, recorded: Inventory, terms: Te
     return done
 
 
-def _brings_webhooks(plan: Plan) -> bool:
-    """Whether an object may be refused because a webhook of the same package does not answer yet."""
-    return any(
-        change.ref.kind.kind.endswith("WebhookConfiguration")
-        or bool(((change.obj or {}).get("spec") or {}).get("conversion"))
-        for change in plan.writes
-    )
-
-
 class _Work:
-    """One plan being carried out; what was done goes into `done`."""
+    """One plan being carried out; what was done goes into `done`. `patient`: an object may be refused because a webhook
+    that the plan writes does not answer yet."""
 
     def __init__(self, cluster: Cluster, terms: Terms, done: ChangeSet, *, patient: bool) -> None:
         self.terms = terms
@@ -123,17 +119,27 @@ class _Work:
         if not wave:
             return
         self.terms.stop()
-        removed = await remove_wave(self._cluster, wave)
+        removed = await remove_wave(
+            self._cluster, wave, patience_seconds=self.terms.gone_seconds, is_over=self._is_superseded
+        )
         for identity in removed.settled:
             self._done.entries.pop(identity, None)
         self._done.deleted += len(removed.gone)
         self._done.orphaned += [change.ref for change in wave if change.identity in removed.orphaned]
         self._done.survivors += removed.survivors
+        self.terms.stop()
         if removed.errors:
             raise removed.errors[0]
         if removed.survivors:  # what comes later in the order may be what they need to go
             named = "; ".join(str(survivor) for survivor in removed.survivors[:3])
             raise DeletionPending(f"waiting for {len(removed.survivors)} deleted objects to be gone: {named}")
+
+    def _is_superseded(self) -> bool:
+        try:
+            self.terms.stop()
+        except Superseded:
+            return True
+        return False
 
     async def _one(self, change: Change) -> PackhouseError | None:
         try:
@@ -197,8 +203,7 @@ class _Work:
             except ApiServerError:
                 if not self._patient or attempt == WEBHOOK_TRIES - 1:
                     raise
-            await asyncio.sleep(WEBHOOK_SECONDS * 2**attempt)
-            self.terms.stop()
+            await self._rest(WEBHOOK_SECONDS * 2**attempt)
         done = self._done
         skip = change.rules.update is UpdateStrategy.SKIP
         managed = UNTOUCHED if skip else managed_digest(answer, APPLY_MANAGER)
@@ -210,6 +215,13 @@ class _Work:
                 done.replaced += 1
             case _:
                 done.configured += 1
+
+    async def _rest(self, seconds: float) -> None:
+        """In steps, so that whoever supersedes does not wait for the end."""
+        while seconds > 0:
+            await asyncio.sleep(min(seconds, STEP_SECONDS))
+            seconds -= STEP_SECONDS
+            self.terms.stop()
 
     async def _served(self, crd: Json) -> None:
         """Wait until the API server serves every version of the CRD."""

@@ -7,7 +7,7 @@ under the uid that was seen, so one that somebody made anew under the same name 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, Protocol
@@ -80,10 +80,16 @@ async def remove_waves(
     return removed
 
 
-async def remove_wave(cluster: Remover, wave: Sequence[Change], *, patience_seconds: float | None = None) -> Removed:
-    """One wave alone."""
+async def remove_wave(
+    cluster: Remover,
+    wave: Sequence[Change],
+    *,
+    patience_seconds: float | None = None,
+    is_over: Callable[[], bool] = lambda: False,
+) -> Removed:
+    """One wave alone. `is_over` is asked while it is waited for: nobody wants to know any more."""
     removed = Removed()
-    await _remove(cluster, wave, removed, patience_seconds, {})
+    await _remove(cluster, wave, removed, patience_seconds, {}, is_over)
     return removed
 
 
@@ -93,6 +99,7 @@ async def _remove(
     removed: Removed,
     patience_seconds: float | None,
     unanswered: Mapping[Identity, PackhouseError],
+    is_over: Callable[[], bool] = lambda: False,
 ) -> None:
     doomed: list[Change] = []
     for change in wave:
@@ -114,7 +121,8 @@ async def _remove(
             removed.kept.append(change)
         else:
             deleted.append(change)
-    remaining = await _until_gone(cluster, deleted, GONE_SECONDS if patience_seconds is None else patience_seconds)
+    patience = GONE_SECONDS if patience_seconds is None else patience_seconds
+    remaining = await _until_gone(cluster, deleted, patience, is_over)
     removed.gone += [change.identity for change in deleted if change.identity not in remaining]
     removed.survivors += [await _why(cluster, change, remaining) for change in deleted if change.identity in remaining]
 
@@ -148,7 +156,7 @@ async def _unmark(cluster: Remover, change: Change) -> None:
 
 
 async def _until_gone(
-    cluster: Remover, deleted: Sequence[Change], patience_seconds: float
+    cluster: Remover, deleted: Sequence[Change], patience_seconds: float, is_over: Callable[[], bool]
 ) -> dict[Identity, Json | PackhouseError | None]:
     """What is still there after that time, as it was seen last."""
     remaining: dict[Identity, Json | PackhouseError | None] = {}
@@ -159,7 +167,7 @@ async def _until_gone(
         seen = await asyncio.gather(*(_look(cluster, change) for change in waiting))
         remaining = {change.identity: what for change, what in zip(waiting, seen, strict=True) if what is not GONE}
         waiting = [change for change in waiting if change.identity in remaining]
-        if not waiting or loop.time() >= ends:
+        if not waiting or loop.time() >= ends or is_over():
             break
         await asyncio.sleep(min(delay, max(0.0, ends - loop.time())))
         delay = min(delay * 2, POLL_MOST_SECONDS)

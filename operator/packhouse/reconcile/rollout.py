@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, Protocol
 
-from packhouse.api.conditions import ConditionType, Reason, Status, find
+from packhouse.api.conditions import Reason
 from packhouse.api.errors import Forbidden, InventoryTooLarge, NotHealthy, Superseded
 from packhouse.api.names import INSTALL_GROUP, INSTALLED_PACKAGE, OBJECTS_KEPT, VERSION
-from packhouse.api.views import InstalledPackage
 from packhouse.deploy.apply import ChangeSet, Terms, carry_out
 from packhouse.deploy.desired import Prepared, prepared, with_live
 from packhouse.deploy.live import live
@@ -23,13 +22,13 @@ from packhouse.deploy.wait import Waited, wait_ready
 from packhouse.domain.blockers import fitting, objects
 from packhouse.domain.change import Action, Change, Plan
 from packhouse.domain.inventory import Entry, Identity, Inventory
-from packhouse.domain.kapp.options import Options
 from packhouse.domain.kapp.rules import UpdateStrategy
 from packhouse.domain.objects import Placement, is_name, owner_label, owner_of, ref_of
 from packhouse.domain.plan import plan
 from packhouse.domain.schedule import seconds_of
 from packhouse.ports import Cluster, Json, Kind, Ref
 from packhouse.queue import Key
+from packhouse.reconcile.before import GAVE_UP, WAIT_SECONDS, last_word, lingers, patience
 from packhouse.reconcile.claims import Claims
 from packhouse.reconcile.contests import Contests
 from packhouse.reconcile.gather import Facts, Progress
@@ -37,10 +36,8 @@ from packhouse.reconcile.outcome import Outcome, not_reconciled, progressing, va
 from packhouse.reconcile.report import NOTE_CHARACTERS, Subject
 from packhouse.reconcile.world import World
 
-#: Where neither the install nor the package says how long objects may take to become ready.
-WAIT_SECONDS: Final = 900.0
-#: After these the objects had all the time there was: without a change, one look tells whether they are ready by now.
-GAVE_UP: Final = frozenset({Reason.WAIT_TIMED_OUT, Reason.ROLLOUT_FAILED})
+#: How long what did not go in an earlier look is waited for in each later one: it must not hold a worker.
+LINGERING_SECONDS: Final = 1.0
 
 
 class Places(Protocol):
@@ -76,10 +73,10 @@ class Rollout:
         self._facts = facts
         self._actor = actor
         self._key = Key(INSTALLED_PACKAGE, *install.meta.key)
-        self._was = _last_word(install)
+        self._was = last_word(install)
         options = facts.deploy.options
         self._waits = install.wait if install.wait is not None else options.wait
-        self._patience = _patience(install, options)
+        self._patience = patience(install, options)
         self._held: Mapping[Identity, str] = {}
         self._found: Mapping[Identity, Json] = {}
 
@@ -177,7 +174,9 @@ class Rollout:
         """Write the inventory ahead, carry the plan out, and note what was confirmed."""
         package = self._facts.package
         words = f"applying {package.public_name} {package.version}"
-        await self._report(progressing(words), {"inventory": ahead.to_wire()})
+        # Where it only goes on to wait for what was deleted, status has said all that already.
+        if self._was or the_plan.writes or ahead.to_wire() != self._progress.install.status.get("inventory"):
+            await self._report(progressing(words), {"inventory": ahead.to_wire()})
 
         async def ready(entries: Sequence[Entry]) -> None:
             await self._ready([Waited(entry.ref, entry.uid) for entry in entries], wanted, between=True)
@@ -185,6 +184,7 @@ class Rollout:
         terms = Terms(
             parallel=self._stage.world.settings.apply_parallel,
             force_adopted=self._progress.install.adopt is True,
+            gone_seconds=LINGERING_SECONDS if lingers(self._progress.install) else None,
             stop=self._stop_applying,
             ready=ready,
         )
@@ -252,22 +252,6 @@ class Rollout:
 
     async def _report(self, outcome: Outcome, ahead: Mapping[str, Any]) -> None:
         await self._stage.report(self._progress, values_checked(outcome), ahead)
-
-
-def _patience(install: InstalledPackage, options: Options) -> float:
-    """How many seconds the objects have: what the install says, else what the package says, the shorter of its two."""
-    if install.wait_timeout is not None and (said := seconds_of(install.wait_timeout)) is not None:
-        return said
-    package = [options.wait_timeout_seconds, options.wait_resource_timeout_seconds]
-    return min((seconds for seconds in package if seconds), default=WAIT_SECONDS)
-
-
-def _last_word(install: InstalledPackage) -> str:
-    """The reason that Ready has for this generation; "" where it speaks of an older one."""
-    ready = find(install.conditions, ConditionType.READY)
-    if ready is None or ready.observed_generation != install.meta.generation or ready.status is Status.UNKNOWN:
-        return ""
-    return ready.reason
 
 
 def _carried_out(done: ChangeSet) -> ChangeSet:

@@ -292,6 +292,25 @@ async def test_an_apply_that_is_superseded_ends_between_two_objects_and_keeps_wh
     assert len(done.inventory) == 50
 
 
+async def test_who_supersedes_does_not_wait_for_what_was_deleted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remove, "GONE_SECONDS", 60.0)
+    cluster = FakeCluster()
+    first = await deploy(cluster, Inventory({}), obj("held"), obj("gone"))
+    metadata = {"name": "held", "namespace": "demo", "finalizers": ["x/y"]}
+    await cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata}, manager="other")
+    start = len(cluster.writes)
+
+    def stop() -> None:
+        if len(cluster.writes) > start:
+            raise Superseded("another spec")
+
+    async with asyncio.timeout(5):
+        done = await deploy(cluster, first.inventory, stop=stop)
+
+    assert isinstance(done.error, Superseded)
+    assert (done.deleted, [entry.ref.name for entry in done.inventory]) == (1, ["held"])
+
+
 async def test_no_more_objects_of_a_wave_are_under_way_than_are_allowed() -> None:
     cluster, under_way = FakeCluster(), [0, 0]
     plain = cluster.apply

@@ -243,6 +243,11 @@ async def test_what_was_deleted_and_is_not_gone_stays_in_the_inventory(house: Ho
     assert delay is not None
     assert delay <= 3
 
+    await house.reconcile()
+    start = len(house.cluster.writes)
+    await house.reconcile()
+    assert house.writes(start) == []
+
     await house.cluster.patch(at("old"), [{"op": "remove", "path": "/metadata/finalizers/0"}])
     await house.reconcile()
 
