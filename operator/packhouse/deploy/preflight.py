@@ -15,7 +15,7 @@ from typing import Final
 from packhouse.api.errors import Failed, Forbidden, PackhouseError
 from packhouse.deploy.live import brought_kinds, gathered
 from packhouse.deploy.reviews import Reviews
-from packhouse.deploy.trial import MayReplace, Terms, Verdict, footing, never, tried
+from packhouse.deploy.trial import MayReplace, Terms, Verdict, footing, never, new_by_name, tried
 from packhouse.domain.change import Action, Change, Plan
 from packhouse.domain.grants import manifests, to_grant
 from packhouse.domain.inventory import Identity
@@ -32,12 +32,12 @@ async def preflight(
     """The plan, in which changes that only a replacement can bring are replacements, as far as `may_replace` allows.
 
     `cluster` is the install's own identity, `adopt` spec.adopt. Raises Forbidden, DeployFailed, FieldConflict,
-    AdoptionRefused, ImmutableField with every refusal that was found, ClusterUnavailable.
+    AdoptionRefused, ImmutableField, ApiServerError with every refusal that was found, ClusterUnavailable.
     """
     if not plan.writes and not plan.removals:
         return plan
     reviews, plurals = Reviews(cluster), await _plurals(cluster, plan)
-    verdicts = await _verdicts(cluster, plan, plurals, reviews, Terms(may_replace, adopt))
+    verdicts = await _verdicts(cluster, plan, plurals, reviews, Terms(may_replace, adopt, plan.has_webhooks))
     amended = replace(
         plan,
         waves=[
@@ -89,13 +89,13 @@ async def _verdicts(
 ) -> Mapping[Identity, Verdict]:
     """Try all writes, and let `reviews` learn the account's rules at the same time."""
     writes = plan.writes
-    written = {change.identity: change for change in writes}
+    written, new = {change.identity for change in writes}, new_by_name(writes)
     brought = brought_kinds([change.obj for change in writes if change.obj is not None])
     verdicts: dict[Identity, Verdict] = {}
 
     async def judge(change: Change) -> None:
         kind = change.ref.kind
-        ground = footing(change, written, brought=(kind.group, kind.kind) in brought)
+        ground = footing(change, written, new, brought=(kind.group, kind.kind) in brought)
         verdicts[change.identity] = await tried(cluster, change, ground, terms)
 
     learning = [reviews.learn(namespace) for namespace in _namespaces(plan)]

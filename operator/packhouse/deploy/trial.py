@@ -7,7 +7,7 @@ concerns a field that cannot change; then the object is replaced, where that is 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any, Final
@@ -56,10 +56,12 @@ class Footing(Enum):
 @dataclass(frozen=True, slots=True)
 class Terms:
     """`may_replace` is asked where only deleting and making it anew helps. `adopt`: True takes what exists as it is,
-    None what agrees with the package, False nothing."""
+    None what agrees with the package, False nothing. `own_webhooks`: the package brings webhooks; one that does not
+    answer may be what the plan mends."""
 
     may_replace: MayReplace = never
     adopt: bool | None = None
+    own_webhooks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +74,25 @@ class Verdict:
     refusal: PackhouseError | None = None
 
 
-def footing(change: Change, written: Mapping[Identity, Change], *, brought: bool) -> Footing:
-    """`written`: what the same plan writes; `brought`: its definition is among that."""
+def new_by_name(writes: Iterable[Change]) -> Mapping[str, Collection[Identity]]:
+    """What a plan makes that is not there yet."""
+    found: dict[str, list[Identity]] = {}
+    for change in writes:
+        if not change.uid:
+            found.setdefault(change.ref.name, []).append(change.identity)
+    return found
+
+
+def footing(
+    change: Change, written: Container[Identity], new: Mapping[str, Collection[Identity]], *, brought: bool
+) -> Footing:
+    """`written`: what the same plan writes; `new`: of that, what is not there yet; `brought`: its definition is among
+    that."""
     if brought:
         return Footing.BROUGHT
     if any(identity in written for identity in rests_on(change)):
         return Footing.LEANING
-    return Footing.LEANING if _names_what_is_new(change, written) else Footing.FIRM
+    return Footing.LEANING if _names_what_is_new(change, new) else Footing.FIRM
 
 
 def rests_on(change: Change) -> Iterator[Identity]:
@@ -94,15 +108,13 @@ def rests_on(change: Change) -> Iterator[Identity]:
         yield Identity("node.k8s.io", "RuntimeClass", "", str(spec.get("runtimeClassName")))
 
 
-def _names_what_is_new(change: Change, written: Mapping[Identity, Change]) -> bool:
+def _names_what_is_new(change: Change, new: Mapping[str, Collection[Identity]]) -> bool:
     """Whether a custom resource mentions an object that the plan makes: a webhook may look for that."""
     group = change.ref.kind.group
     if "." not in group or group.endswith(".k8s.io"):
         return False
-    named = set(_texts({key: value for key, value in (change.obj or {}).items() if key != "metadata"}))
-    return any(
-        identity.name in named and not other.uid and identity != change.identity for identity, other in written.items()
-    )
+    texts = _texts({key: value for key, value in (change.obj or {}).items() if key != "metadata"})
+    return any(identity != change.identity for text in texts for identity in new.get(text, ()))
 
 
 async def tried(cluster: Cluster, change: Change, ground: Footing, terms: Terms) -> Verdict:
@@ -117,6 +129,8 @@ async def tried(cluster: Cluster, change: Change, ground: Footing, terms: Terms)
     # It will be made anew: whether the live one can become so does not matter.
     if change.action is Action.REPLACE:
         refusal = await _refusal(cluster.create(_under_another_name(change.obj), dry_run=True))
+        if isinstance(refusal, ApiServerError) and terms.own_webhooks:
+            return Verdict(change)
         return Verdict(change, firm, refusal if firm else None)
     force = terms.adopt is True or not change.adopting
     refusal = await _refusal(
@@ -125,6 +139,8 @@ async def tried(cluster: Cluster, change: Change, ground: Footing, terms: Terms)
     match refusal:
         case FieldConflict():  # found before anything else is looked at
             return Verdict(change, firm, _conflict(refusal) if change.adopting else refusal)
+        case ApiServerError() if terms.own_webhooks:
+            return Verdict(change)
         case DeployFailed() if refusal.invalid and change.uid and ground is not Footing.BROUGHT:
             return await _unchangeable(cluster, change, refusal, terms, firm=firm)
         case _:
@@ -165,7 +181,7 @@ async def _refusal(call: Awaitable[object]) -> PackhouseError | None:
     except ClusterUnavailable:
         raise
     except ApiServerError as failed:  # a value of the wrong type is answered so too
-        return DeployFailed(failed.message)
+        return failed if failed.internal else DeployFailed(failed.message)
     except PackhouseError as refusal:
         return refusal
     return None
