@@ -112,6 +112,7 @@ class Objects:
         if missing:
             await self._stray(missing)
         self._version = version
+        self._one_by_one = self._one_by_one or not version  # lists without a version are none to watch from
 
     async def _watch(self) -> None:
         async with self._look.watch(self._group, self._version, self._look.selector) as events:

@@ -28,7 +28,7 @@ from packhouse.deploy import follow, follow_pods, wait
 from packhouse.deploy.wait import Waited, wait_ready
 from packhouse.domain.kapp.config_values import ConditionRule, WaitRule
 from packhouse.domain.objects import owned, owner_label, ref_of
-from packhouse.ports import Json, Kind, Ref, Served, WatchEvent
+from packhouse.ports import Json, Kind, Page, Ref, Served, WatchEvent
 
 ME = "demo/web"
 KINDS = (
@@ -390,6 +390,25 @@ async def test_each_object_is_read_by_itself(
 
     await waiting
     assert cluster.asked_for("get Deployment demo web") >= 1
+
+
+async def test_where_lists_have_no_version_each_object_is_read_by_itself(
+    cluster: Listening, install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = cluster.pages
+
+    async def pages(kind: Kind, **how: Any) -> AsyncIterator[Page]:
+        async for page in plain(kind, **how):
+            yield Page(page.items, "" if kind.kind == "Deployment" else page.resource_version)
+
+    monkeypatch.setattr(cluster, "pages", pages)
+    waited = await cluster.have(deployment(), status=rolled(0))
+    waiting = install.begin(waited)
+    await install.heard("0 of 1 replicas are available")
+    await cluster.says(deployment(), rolled())
+
+    await waiting
+    assert cluster.asked_for("list Deployment") == 1
 
 
 async def test_an_account_that_may_see_nothing_is_told_so(cluster: Listening, install: Install) -> None:
