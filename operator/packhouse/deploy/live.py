@@ -42,9 +42,11 @@ async def live(cluster: Reader, refs: Iterable[Ref]) -> dict[Identity, Json]:
     Raises Forbidden, ClusterUnavailable.
     """
     wanted: dict[Identity, Ref] = {}
+    served: dict[Kind, Kind] = {}  # a kind that is served no more is looked for once, and not for each object
     for ref in refs:
-        if Identity.of(ref) not in wanted:
-            wanted[Identity.of(ref)] = await _under_served_version(cluster, ref)
+        if ref.kind not in served:
+            served[ref.kind] = await _in_served_version(cluster, ref.kind)
+        wanted.setdefault(Identity.of(ref), Ref(served[ref.kind], ref.namespace, ref.name))
     rooms: dict[tuple[Kind, str], list[Ref]] = defaultdict(list)
     for ref in wanted.values():
         rooms[ref.kind, ref.namespace].append(ref)
@@ -81,16 +83,16 @@ async def _listed(cluster: Reader, kind: Kind, namespace: str, refs: Sequence[Re
     return found
 
 
-async def _under_served_version(cluster: Reader, ref: Ref) -> Ref:
+async def _in_served_version(cluster: Reader, kind: Kind) -> Kind:
     """A recorded object outlives the version that it was applied under: another one serves it as well."""
-    if await cluster.served(ref.kind) is not None:
-        return ref
+    if await cluster.served(kind) is not None:
+        return kind
     for api_version in await cluster.groups():
         group, _, version = api_version.rpartition("/")
-        other = Kind(group, version, ref.kind.kind)
-        if group == ref.kind.group and await cluster.served(other) is not None:
-            return Ref(other, ref.namespace, ref.name)
-    return ref
+        other = Kind(group, version, kind.kind)
+        if group == kind.group and await cluster.served(other) is not None:
+            return other
+    return kind
 
 
 async def settled(cluster: Cluster, objects: Sequence[Json], placement: Placement) -> list[Json]:

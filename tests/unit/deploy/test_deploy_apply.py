@@ -453,6 +453,19 @@ async def test_many_objects_of_a_kind_are_found_together(others: int, may_list: 
     assert {one["kind"] for one in found.values()} == {"ConfigMap"}
 
 
+async def test_a_kind_that_is_gone_is_looked_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster, asked = FakeCluster(), []
+
+    async def groups() -> Sequence[str]:
+        asked.append("groups")
+        return ["v1"]
+
+    monkeypatch.setattr(cluster, "groups", groups)
+    gone = Kind("example.com", "v1", "Thing")
+    assert await live(cluster, [Ref(gone, "demo", f"n{number}") for number in range(50)]) == {}
+    assert asked == ["groups"]
+
+
 async def test_an_object_that_was_applied_under_a_version_which_is_served_no_more_is_found_and_deleted() -> None:
     cluster = FakeCluster()
     await cluster.apply(crd(), manager="packhouse")
