@@ -206,6 +206,21 @@ def test_a_rule_that_cannot_be_followed_is_refused_with_its_place(sections: Json
     assert refused.value.message.startswith(f"Config rules (kapp.k14s.io/v1alpha1){message}")
 
 
+def test_rules_that_would_take_long_on_so_many_objects_are_refused() -> None:
+    rules = [rule for number in range(400) for rule in rebase(path=["data", f"k{number}"])["rebaseRules"]]
+    few, many = [made(name=f"o{number}") for number in range(20)], [made(name=f"o{number}") for number in range(2000)]
+    split_config([config(rebaseRules=rules), *few])
+    with pytest.raises(RenderedInvalid, match=r"Config rules .*words for 2000 objects, more than can be tried"):
+        split_config([config(rebaseRules=rules), *many])
+
+
+def test_a_config_in_a_config_map_is_not_read_where_it_is_long() -> None:
+    wrapped = made(data={"config.yml": "#" * 200_001})
+    wrapped["metadata"]["labels"] = {"kapp.k14s.io/config": ""}
+    with pytest.raises(RenderedInvalid, match="longer than 200,000 characters"):
+        split_config([wrapped])
+
+
 def test_another_kind_of_kapp_is_no_config() -> None:
     with pytest.raises(RenderedInvalid, match=r"^App web \(.*\): the only kind of kapp.k14s.io/v1alpha1 is Config$"):
         split_config([made("App", "kapp.k14s.io/v1alpha1")])

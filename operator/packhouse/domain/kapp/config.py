@@ -51,6 +51,9 @@ API_VERSION: Final = f"{PREFIX}v1alpha1"
 KIND: Final = "Config"
 CONFIG_LABEL: Final = f"{PREFIX}config"
 CONFIG_KEY: Final = "config.yml"
+#: Each rule is tried on each object, and other installs wait meanwhile. Of real packages none comes to a thousand.
+WORDS_TIMES_OBJECTS_MOST: Final = 1_000_000
+TEXT_MOST: Final = 200_000
 _ONLY_OWN_LABELS: Final = f"{PREFIX}disable-default-ownership-label-rules"
 
 
@@ -60,15 +63,21 @@ def split_config(objects: Iterable[Json]) -> tuple[list[Json], Config]:
     Raises RenderedInvalid, UnsupportedStep.
     """
     kept: list[Json] = []
-    configs: list[Config] = []
+    said: list[tuple[Json, str]] = []
     for obj in objects:
         if obj["apiVersion"] == API_VERSION:
-            configs.append(_own(obj))
+            said.append(_own(obj))
             continue
         if CONFIG_LABEL in (obj["metadata"].get("labels") or {}):
-            configs.append(_wrapped(obj))
+            said.append(_wrapped(obj))
         kept.append(obj)
-    config = reduce(add, configs, BUILT_IN)
+    words = sum(_words_in(obj) for obj, _ in said)
+    if words * len(kept) > WORDS_TIMES_OBJECTS_MOST:
+        raise RenderedInvalid(
+            f"{said[0][1]}: the Configs of the package have {words} words for {len(kept)} objects, more than can be "
+            f"tried on each of them; use fewer rules, or split the package"
+        )
+    config = reduce(add, (read_config(obj, where) for obj, where in said), BUILT_IN)
     return [_labelled(obj, config.labels) for obj in kept] if config.labels else kept, config
 
 
@@ -97,16 +106,24 @@ def bound_rules(obj: Json, rules: Rules, config: Config) -> Rules:
     return replace(rules, groups=(*rules.groups, *groups), order=(*rules.order, *order))
 
 
-def _own(obj: Json) -> Config:
+def _words_in(value: Any) -> int:
+    """Keys and values, all that a rule can be made of."""
+    if isinstance(value, dict):
+        return 1 + sum(map(_words_in, value.values()))
+    return 1 + sum(map(_words_in, value)) if isinstance(value, list) else 1
+
+
+def _own(obj: Json) -> tuple[Json, str]:
+    """A Config, and what names it in messages."""
     metadata = obj.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None
     where = f"{obj['kind']}{f' {name}' if name else ''} ({API_VERSION})"
     if obj["kind"] != KIND:
         raise RenderedInvalid(f"{where}: the only kind of {API_VERSION} is {KIND}")
-    return read_config(obj, where)
+    return obj, where
 
 
-def _wrapped(obj: Json) -> Config:
+def _wrapped(obj: Json) -> tuple[Json, str]:
     where = f"{ref_of(obj)}, which its label {CONFIG_LABEL} makes a Config"
     if (obj["apiVersion"], obj["kind"]) != ("v1", "ConfigMap"):
         raise RenderedInvalid(f"{where}: only a ConfigMap can hold one")
@@ -114,13 +131,15 @@ def _wrapped(obj: Json) -> Config:
     text = data.get(CONFIG_KEY) if isinstance(data, dict) else None
     if not isinstance(text, str):
         raise RenderedInvalid(f"{where}: data has no key {CONFIG_KEY}")
+    if len(text) > TEXT_MOST:
+        raise RenderedInvalid(f"{where}: data[{CONFIG_KEY}] is longer than {TEXT_MOST:,} characters")
     documents = yaml_text.load_all(text, f"{where}: data[{CONFIG_KEY}]", RenderedInvalid)
     found = [document for _, document in documents]
     if len(found) != 1 or not isinstance(found[0], dict):
         raise RenderedInvalid(f"{where}: data[{CONFIG_KEY}] must hold one document, a map")
     if (found[0].get("apiVersion"), found[0].get("kind")) != (API_VERSION, KIND):
         raise RenderedInvalid(f"{where}: data[{CONFIG_KEY}] must be of apiVersion {API_VERSION} and kind {KIND}")
-    return read_config(found[0], f"{where}: data[{CONFIG_KEY}]")
+    return found[0], f"{where}: data[{CONFIG_KEY}]"
 
 
 def _labelled(obj: Json, labels: Mapping[str, str]) -> Json:
