@@ -27,7 +27,8 @@ IMMORTAL: Final = frozenset({"default", "kube-public", "kube-system"})
 class Desired:
     """What is wanted: objects as they will be applied, and what their annotations and the package's Config say of them.
 
-    `kept`: recorded objects that are wanted no more and stay all the same (older versions of versioned ones).
+    `kept`: recorded objects that are wanted no more and stay all the same, as long as they are there (older versions of
+    versioned ones).
     """
 
     objects: Sequence[Json]
@@ -45,7 +46,7 @@ def plan(
     installs that exist. Raises OwnershipConflict, DeletionPending, RenderedInvalid."""
     refuse_others(desired, live, owner=owner, owners=owners)
     changes = [_change(obj, desired, inventory, live, owner) for obj in desired.objects]
-    wanted = {change.identity for change in changes} | desired.kept
+    wanted = {change.identity for change in changes} | (desired.kept & live.keys())
     staying = frozenset(change.uid for change in changes if change.uid)
     leaving = [
         leave(entry, live.get(identity), owner, staying)

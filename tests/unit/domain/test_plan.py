@@ -203,6 +203,12 @@ def test_what_is_wanted_no_more_and_kept_stays_in_the_inventory() -> None:
     ).is_empty
 
 
+def test_what_is_kept_and_gone_needs_no_record() -> None:
+    kept = frozenset({Identity.of(ref_of(OBJ))})
+    [change] = plan(Desired([], {}, kept), Inventory.of([recorded()]), {}, owner=ME, owners={ME})
+    assert change.action is Action.FORGET
+
+
 def test_an_object_that_moved_to_another_api_group_is_no_prune() -> None:
     old, new = wanted("Event", "e", "v1"), wanted("Event", "e", "events.k8s.io/v1")
     there = {Identity.of(ref_of(obj)): {**obj, "metadata": found()["metadata"]} for obj in (old, new)}
