@@ -256,7 +256,7 @@ class KubeCluster:
             case code, _ if code >= 500 and refused.request.method == "GET":
                 return ClusterUnavailable(f"{what}: {refused.message}")
             case code, _ if code >= 500:
-                return ApiServerError(f"{what}: {discreet(refused)}")
+                return ApiServerError(f"{what}: {discreet(refused)}", internal=refused.reason == "InternalError")
             case _:
                 return DeployFailed(f"{what}: {discreet(refused)}", invalid=refused.code == 422)
 

@@ -174,7 +174,13 @@ class DeployFailed(Failed):
 
 
 class ApiServerError(Failed):
+    """`internal`: something behind the API server failed, such as a webhook; else it choked on the object itself."""
+
     reason = Reason.API_SERVER_ERROR
+
+    def __init__(self, message: str, *, retry_after_seconds: float | None = None, internal: bool = False) -> None:
+        super().__init__(message, retry_after_seconds=retry_after_seconds)
+        self.internal = internal
 
 
 class FieldConflict(Failed):

@@ -44,9 +44,11 @@ async def prepared(
     objects, config = split_config(rendered)
     wanted = [with_claims_owned(obj) for obj in objects if not is_noop(obj)]
     if not wanted and not options.allow_empty:
+        before = len(inventory.entries)
+        deletes = f", which would delete all {before} that are installed" if before else ""
         raise RenderedInvalid(
-            "the package gives no objects at all, which would delete everything that it gave before; if that is meant, "
-            "add --dangerous-allow-empty-list-of-resources to rawOptions of its deploy step"
+            f"the package gives no objects at all{deletes}; if that is meant, add "
+            f"--dangerous-allow-empty-list-of-resources to rawOptions of its deploy step"
         )
     at_home = await settled(cluster, wanted, placement)
     named = name_versions([owned(obj, owner) for obj in at_home], config, inventory, digest_of=digest)

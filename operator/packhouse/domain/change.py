@@ -58,6 +58,14 @@ class Change:
         return Identity.of(self.ref)
 
     @property
+    def brings_webhook(self) -> bool:
+        """Whether the API server asks a webhook because of this object."""
+        spec = (self.obj or {}).get("spec")
+        return self.ref.kind.kind.endswith("WebhookConfiguration") or bool(
+            isinstance(spec, dict) and spec.get("conversion")
+        )
+
+    @property
     def is_misrecorded(self) -> bool:
         """Whether an object that is made once and then left is there and not recorded as what it is: as this very one
         where it is ours, not at all where it is not. What is left to another writer for a while keeps its record."""
@@ -87,6 +95,11 @@ class Plan:
     @property
     def writes(self) -> Sequence[Change]:
         return [change for change in self if change.action in WRITES]
+
+    @property
+    def has_webhooks(self) -> bool:
+        """Whether a webhook of the package itself may be what refuses an object of it."""
+        return any(change.brings_webhook for change in self.desired)
 
     @property
     def removals(self) -> Sequence[Change]:

@@ -326,6 +326,16 @@ async def test_a_refused_write_is_one_of_our_errors(
     assert type(raised.value) is error
 
 
+@pytest.mark.parametrize(("reason", "internal"), [("InternalError", True), ("", False)], ids=["a webhook", "a type"])
+async def test_a_webhook_that_fails_is_told_from_an_object_that_cannot_be_read(
+    server: Server, clients: Clients, reason: str, internal: bool
+) -> None:
+    server.answers = [CONFIG_MAPS, status(500, reason, "the server's words")]
+    with pytest.raises(ApiServerError) as raised:
+        await clients(request_retries=0).cluster.apply(OBJ, manager="m")
+    assert raised.value.internal is internal
+
+
 @pytest.mark.parametrize(
     ("code", "error"),
     [(403, Forbidden), (500, ClusterUnavailable), (503, ClusterUnavailable), (401, ClusterUnavailable)],
@@ -357,6 +367,31 @@ async def watched(client: Client) -> Sequence[str]:
 def event(name: str, size: int = 0) -> dict[str, Any]:
     metadata = {"name": name, "resourceVersion": "2", "annotations": {"text": "x" * size}}
     return {"type": "ADDED", "object": {"metadata": metadata}}
+
+
+def deep(name: str) -> str:
+    """An object that anybody may make, as text: json.dumps does not get there either."""
+    opened, closed = '{"f:]}":[' * 3000, "]}" * 3000
+    return f'{{"metadata":{{"managedFields":[{{"fieldsV1":{opened}{closed}}}],"name":"{name}","resourceVersion":"2"}}}}'
+
+
+async def test_metadata_that_nests_deep_hides_no_other(server: Server, clients: Clients) -> None:
+    cluster = clients().cluster
+    page = f'{{"metadata":{{}},"items":[{deep("a")},{deep("b")}]}}'
+    server.answers = [CONFIG_MAPS, lambda request: web.Response(text=page)]
+    [found] = [page async for page in cluster.pages(REF.kind, metadata_only=True)]
+    assert [item["metadata"]["name"] for item in found.items] == ["a", "b"]
+
+    told = "".join(f'{{"type":"ADDED","object":{deep(name)}}}\n' for name in "ab")
+    server.answers = [lambda request: web.Response(text=told)]
+    events = cluster.watch(REF.kind, resource_version="1", metadata_only=True)
+    assert [event.object["metadata"]["name"] async for event in events] == ["a", "b"]
+
+
+async def test_a_whole_object_that_nests_deep_is_not_read_in_part(server: Server, clients: Clients) -> None:
+    server.answers = [CONFIG_MAPS, lambda request: web.Response(text=deep("a"))]
+    with pytest.raises(ClusterUnavailable, match="nests too deep"):
+        await clients(request_retries=0).cluster.get(REF)
 
 
 async def test_a_watch_ends_when_the_server_ends_it(server: Server, clients: Clients) -> None:
