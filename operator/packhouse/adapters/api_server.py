@@ -9,7 +9,6 @@ connections are tried again with back-off and jitter, a Retry-After being the le
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from kubernetes.aio.client.rest import RESTClientObject
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from packhouse import __version__
+from packhouse.adapters.decoding import decoded
 from packhouse.api.errors import ClusterUnavailable
 from packhouse.ports import Json
 from packhouse.settings import Settings
@@ -184,7 +184,7 @@ class ApiServer:
         try:
             if response.status >= 400:
                 _decode(response, await response.read(), request)
-            yield _json_lines(response)
+            yield _json_lines(response, cut=request.accept == METADATA)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError, _NotNow) as error:
             raise ClusterUnavailable(f"the watch of {request.path} broke off ({type(error).__name__})") from error
         finally:
@@ -201,26 +201,26 @@ def _wait(state: RetryCallState) -> float:
     return max(named, _exponential(state))
 
 
-async def _json_lines(response: aiohttp.ClientResponse) -> AsyncIterator[Json]:
+async def _json_lines(response: aiohttp.ClientResponse, *, cut: bool) -> AsyncIterator[Json]:
     async for line in response.content:
         if line.strip():
-            yield json.loads(line)
+            yield decoded(line, cut=cut)
 
 
 def _decode(response: aiohttp.ClientResponse, raw: bytes, request: Request) -> Json:
     if response.status in PASSING:
         raise _NotNow(f"it answered {response.status}", _seconds(response.headers.get("Retry-After")))
     try:
-        decoded = json.loads(raw) if raw else {}
+        answer = decoded(raw, cut=request.accept in (METADATA, METADATA_LIST)) if raw else {}
     except ValueError:
-        decoded = {"message": "an answer that is no JSON"}
+        answer = {"message": "an answer that is no JSON"}
         if response.status < 400:
-            raise _NotNow("it answered something that is no JSON") from None
-    if not isinstance(decoded, dict):
-        decoded = {"message": str(decoded)[:200]}
+            raise _NotNow("it answered something that is no JSON, or nests too deep") from None
+    if not isinstance(answer, dict):
+        answer = {"message": str(answer)[:200]}
     if response.status >= 400:
-        raise Refused(response.status, decoded, request)
-    return decoded
+        raise Refused(response.status, answer, request)
+    return answer
 
 
 def _seconds(retry_after: str | None) -> float:

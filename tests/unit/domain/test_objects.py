@@ -179,3 +179,11 @@ def test_what_would_lead_to_another_path_is_unusable(obj: Json, word: str) -> No
     problem = unusable(obj)
     assert problem is not None
     assert word in problem
+
+
+def test_an_object_that_nests_deep_has_a_digest_all_the_same() -> None:
+    fields: Json = {}
+    for _ in range(900):
+        fields = {"f:a": fields}
+    deep = {"metadata": {"managedFields": [{"manager": "m", "operation": "Apply", "fieldsV1": fields}]}}
+    assert managed_digest(deep, "m") == managed_digest(deep, "m") != ""
