@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from packhouse.api.errors import ApiServerError, DeletionPending, NotHealthy, PackhouseError, Superseded
@@ -171,6 +171,8 @@ class _Work:
             self._done.entries.pop(change.identity, None)
         elif change.is_misrecorded:
             self._done.entries[change.identity] = Entry(change.ref, change.uid, change.desired, UNTOUCHED)
+        elif change.entry is not None:  # the version that it was recorded under may be served no more
+            self._done.entries[change.identity] = replace(change.entry, ref=change.ref)
 
     async def _expect(self, change: Change) -> None:
         if await self._cluster.get(change.ref, metadata_only=True) is None:

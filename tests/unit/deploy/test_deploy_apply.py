@@ -202,6 +202,16 @@ async def test_what_is_skipped_is_made_once_and_then_left_as_it_is() -> None:
     assert [entry.managed for entry in again.inventory] == [UNTOUCHED]
 
 
+async def test_what_is_skipped_is_known_under_the_version_that_is_wanted_now() -> None:
+    cluster = FakeCluster()
+    one = annotated(obj("a", "Deployment", "apps/v1"), update_strategy="skip")
+    first = await deploy(cluster, Inventory({}), one)
+    older = Kind("apps", "v1beta1", "Deployment")
+    recorded = Inventory.of(Entry(Ref(older, "demo", "a"), entry.uid, "old", UNTOUCHED) for entry in first.inventory)
+    again = await deploy(cluster, recorded, one)
+    assert (again.skipped, [entry.ref for entry in again.inventory]) == (1, [ref_of(one)])
+
+
 async def test_what_is_skipped_and_belongs_to_nobody_is_not_recorded() -> None:
     cluster = FakeCluster()
     await cluster.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a", "namespace": "demo"}})
