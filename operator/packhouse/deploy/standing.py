@@ -25,6 +25,8 @@ from packhouse.ports import Json, Kind, Ref
 #: must look so for longer than that.
 CONFIRM_SECONDS: Final = 2.0
 UNSEEN: Final = "it was not looked at yet"
+#: Where no pod can be made (a quota, Pod Security), a Deployment says so itself; of these only Events do.
+SILENT: Final = frozenset({("apps", "StatefulSet"), ("apps", "DaemonSet"), ("batch", "Job")})
 
 Group = tuple[Kind, str]  # a kind in a namespace
 
@@ -178,6 +180,10 @@ class Board:
         # A pod's own words are its verdict already.
         if ledger is None or ref not in self.pods_of:
             return ""
+        is_silent = (ref.kind.group, ref.kind.kind) in SILENT and ref not in self.failed
+        if is_silent and ledger.looked and not ledger.notes:
+            place = f"{ref.kind.kind.lower()} {ref.name} -n {ref.namespace}"
+            return f"it has no pods; if that lasts, its Events say why: kubectl describe {place}"
         said = self._trouble(ref, ledger, now)
         return said.message if said is not None else ""
 

@@ -134,10 +134,14 @@ async def _judge(board: Board, pods: Pods, *, confirm_seconds: float) -> None:
     lost = list(board.failed) or board.hopeless(pods.now(), confirm_seconds)
     if lost:
         await _last_words(pods, lost)
-        raise RolloutFailed(
-            f"{named(board.standings(pods.now(), lost))}; it is looked at again later, and another version or other "
-            f"values may mend it sooner"
-        )
+        raise RolloutFailed(f"{named(board.standings(pods.now(), lost))}; {_lever(lost)}")
+
+
+def _lever(lost: Sequence[Ref]) -> str:
+    """A Job that has failed stays so, however often it is looked at."""
+    if all((ref.kind.group, ref.kind.kind) == ("batch", "Job") for ref in lost):
+        return "a failed Job runs again once it is deleted; another version or other values may mend it"
+    return "it is looked at again later, and another version or other values may mend it sooner"
 
 
 async def _last_words(pods: Pods, refs: Sequence[Ref]) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from packhouse.api.conditions import Condition, ConditionType, Reason, Status, set_condition
+from packhouse.api.conditions import Condition, ConditionType, Reason, Status, find, set_condition
 from packhouse.api.errors import (
     DeletionPending,
     Failed,
@@ -79,7 +79,7 @@ def values_checked(outcome: Outcome, error: Exception | None = None) -> Outcome:
 
 
 def held(reason: Reason) -> Outcome:
-    """Paused or canceled: what the other conditions say is left as it is."""
+    """Paused or canceled: what the other conditions say is left as it is, but for what was under way."""
     word = "Paused" if reason is Reason.PAUSED else "Canceled"
     lever = "paused" if reason is Reason.PAUSED else "canceled"
     return Outcome({C.RECONCILING: F}, reason, f"spec.{lever} is set; remove it to go on", word)
@@ -113,9 +113,14 @@ def not_reconciled(error: Exception) -> Outcome:
 
 def conditions(existing: Sequence[Condition], outcome: Outcome, *, generation: int, now: str) -> tuple[Condition, ...]:
     """`existing` with the outcome's; each False of an outcome carries its reason, and no message of its own."""
-    merged = tuple(existing)
-    for kind, status in outcome.statuses.items():
-        speaks = status is not F or kind is C.READY or len(outcome.statuses) == 1
+    merged, statuses = tuple(existing), outcome.statuses
+    is_held = len(statuses) == 1
+    ready = find(existing, C.READY)
+    # What was under way is not any more: its words would promise what nobody does.
+    if is_held and ready is not None and ready.status is U:
+        statuses = {**statuses, C.RECONCILE_SUCCEEDED: U, C.READY: U}
+    for kind, status in statuses.items():
+        speaks = status is not F or kind is C.READY or is_held
         new = Condition(kind, status, outcome.reason, outcome.message if speaks else "", "", generation)
         merged = set_condition(merged, new, now=now)
     return merged

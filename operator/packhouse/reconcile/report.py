@@ -121,7 +121,7 @@ class Reporter:
             "action": "Reconcile",
             "type": "Warning" if warning else "Normal",
             "reason": reason,
-            "note": note[:NOTE_CHARACTERS],
+            "note": note if len(note) <= NOTE_CHARACTERS else f"{note[: NOTE_CHARACTERS - 3]}...",
             "regarding": {
                 "apiVersion": INSTALL_API,
                 "kind": subject.kind,

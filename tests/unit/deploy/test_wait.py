@@ -280,8 +280,21 @@ async def test_an_object_that_says_it_failed_ends_the_wait(cluster: Listening, i
 
     await cluster.says(job(), ended("Failed"))
 
-    with pytest.raises(RolloutFailed, match=r"Job demo/setup: it has failed \(Ended: as it said\)"):
+    with pytest.raises(RolloutFailed, match=r"Job demo/setup: it has failed \(Ended: as it said\).*once it is deleted"):
         await waiting
+
+
+async def test_a_workload_for_which_no_pod_can_be_made_says_where_to_look(cluster: Listening, install: Install) -> None:
+    selected = {**job(), "spec": {"completions": 1, "selector": {"matchLabels": {"job": "setup"}}}}
+    waited = await cluster.have(selected, status={"active": 0})
+    waiting = install.begin(waited)
+    await install.heard("it has no pods; if that lasts, its Events say why: kubectl describe job setup -n demo")
+
+    await cluster.says(job(), ended("Failed"))
+
+    with pytest.raises(RolloutFailed) as failed:
+        await waiting
+    assert "no pods" not in failed.value.message
 
 
 async def test_a_failure_comes_with_the_reason_of_its_pod(cluster: Listening, install: Install) -> None:

@@ -131,6 +131,15 @@ def test_who_is_held_keeps_what_the_other_conditions_say(before: str, reason: Re
     assert f"spec.{reason.value.lower()}" in found[C.RECONCILING].message
 
 
+@pytest.mark.parametrize("reason", [Reason.PAUSED, Reason.CANCELED])
+def test_who_is_held_in_the_middle_promises_no_progress(reason: Reason) -> None:
+    found = after("progress", held(reason))
+    for kind in (C.READY, C.RECONCILE_SUCCEEDED):
+        assert (found[kind].status, found[kind].reason) == (Status.UNKNOWN, reason)
+        assert found[kind].message == found[C.RECONCILING].message
+    assert found[C.RECONCILING].status is Status.FALSE
+
+
 def test_a_deletion_is_not_ready_and_keeps_the_rest() -> None:
     found = statuses(after("a success", deleting("waiting")))
     assert (found[C.DELETING], found[C.DELETE_FAILED], found[C.READY]) == (Status.TRUE, Status.FALSE, Status.FALSE)

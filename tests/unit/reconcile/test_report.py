@@ -113,6 +113,13 @@ async def test_what_is_no_success_is_not_counted_as_one(desk: Desk, outcome: Out
     assert (status["consecutiveReconcileSuccesses"], status["consecutiveReconcileFailures"]) == (1, 0)
 
 
+async def test_a_note_that_an_event_cannot_take_shows_that_it_goes_on(desk: Desk) -> None:
+    await desk.report(not_reconciled(FetchFailed("long " * 500)))
+    [note] = [event.object["note"] for _, event in desk.cluster.history if event.object["kind"] == "Event"]
+    assert len(note) == 1024
+    assert note.endswith("...")
+
+
 async def test_an_error_message_goes_with_the_error(desk: Desk) -> None:
     failed = await desk.report(not_reconciled(FetchFailed("no image")))
     assert failed["usefulErrorMessage"] == "no image"
