@@ -9,10 +9,11 @@ import pytest
 
 from house import House, config_map, install, package, reason
 from packhouse.deploy import wait
-from packhouse.ports import Kind, Ref
+from packhouse.ports import Kind, Ref, Served
 from packhouse.queue import Key
 
 APPS = "apps/v1"
+POD = Kind("", "v1", "Pod")
 WORKLOAD = Ref(Kind("apps", "v1", "Deployment"), "demo", "work")
 
 
@@ -33,6 +34,7 @@ async def says(house: House, available: int) -> None:
 
 async def rolled_out(house: House, annotation: str = "") -> None:
     """An install that succeeded: a ConfigMap, and a Deployment that is ready."""
+    house.cluster.kinds[POD] = Served(POD, "pods", True)
     files = {"a.yaml": config_map("a", "1"), "work.yaml": workload(annotation)}
     await house.apply(package(files=files), install(syncPeriod="5m", deploy={"waitTimeout": "200ms"}))
     await house.reconcile()
