@@ -15,7 +15,18 @@ from packhouse.api.errors import Forbidden
 from packhouse.deploy.live import gathered
 from packhouse.domain.grants import Account
 from packhouse.domain.inventory import Identity
-from packhouse.domain.rights import MOST_SINGLES, RBAC, Handout, Right, Rule, covers, how_many, policy_rules, uncovered
+from packhouse.domain.rights import (
+    MOST_SINGLES,
+    MOST_SINGLES_IN_ALL,
+    RBAC,
+    Handout,
+    Right,
+    Rule,
+    covers,
+    how_many,
+    policy_rules,
+    uncovered,
+)
 from packhouse.ports import Cluster, Json, Kind, Ref
 
 AUTHORIZATION: Final = "authorization.k8s.io/v1"
@@ -45,6 +56,8 @@ class Reviews:
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
         self._held: dict[str, Held] = {}
+        self._comparable: dict[int, tuple[Handout, bool]] = {}
+        self._singles_left = MOST_SINGLES_IN_ALL
 
     async def learn(self, namespace: str) -> None:
         """Ask for the rules of a namespace, or for those that hold everywhere ("")."""
@@ -63,7 +76,7 @@ class Reviews:
     async def ungranted(self, handout: Handout) -> list[Right]:
         """What the account lacks for giving these rights away."""
         missing: Sequence[Rule] = [handout.instead]
-        if how_many(handout.rules) <= MOST_SINGLES:
+        if self._is_comparable(handout):
             missing = uncovered(self._held.get(handout.namespace, Held()).rules, handout.rules)
             if not missing:
                 return []
@@ -76,7 +89,16 @@ class Reviews:
     def is_sure_of(self, handout: Handout) -> bool:
         """Whether what is said to be ungranted is all known: the account's rules, and not too many others."""
         held = self._held.get(handout.namespace, Held())
-        return held.complete and how_many(handout.rules) <= MOST_SINGLES
+        return held.complete and self._is_comparable(handout)
+
+    def _is_comparable(self, handout: Handout) -> bool:
+        """Whether its rules are few enough, beside those that were compared before."""
+        if id(handout) not in self._comparable:
+            singles = how_many(handout.rules)
+            fits = singles <= min(MOST_SINGLES, self._singles_left)
+            self._singles_left -= singles if fits else 0
+            self._comparable[id(handout)] = (handout, fits)  # kept, so that no other one gets its id
+        return self._comparable[id(handout)][1]
 
     async def role(self, identity: Identity) -> Json | None:
         """A role as it is; None where there is none, or where the account may not read it."""

@@ -21,6 +21,8 @@ ROLES: Final[Mapping[str, str]] = {"Role": "roles", "ClusterRole": "clusterroles
 BINDINGS: Final = frozenset({"RoleBinding", "ClusterRoleBinding"})
 #: Single rules of one role that are compared. Real roles have some hundreds, and a package may write any number.
 MOST_SINGLES: Final = 5000
+#: Of all roles of a plan: a rule of 400 characters stands for 5,000 single ones, and a package has many roles.
+MOST_SINGLES_IN_ALL: Final = 20_000
 
 #: By what happens to an object. Everything is read first; server-side apply of what does not exist needs create and
 #: patch, and marks are taken off with a patch.

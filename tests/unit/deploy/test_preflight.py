@@ -25,11 +25,12 @@ from packhouse.api.errors import (
     PackhouseError,
 )
 from packhouse.deploy.preflight import preflight, refuse_without_rights
+from packhouse.deploy.reviews import Reviews
 from packhouse.deploy.trial import Footing, footing, new_by_name
 from packhouse.domain.change import Action, Change, Plan
 from packhouse.domain.kapp.rules import Rules, UpdateStrategy
 from packhouse.domain.objects import ref_of
-from packhouse.domain.rights import Right, policy_rules, uncovered
+from packhouse.domain.rights import Right, handout, policy_rules, uncovered
 from packhouse.ports import Json, Kind, Ref, Served
 
 RBAC_API = "rbac.authorization.k8s.io/v1"
@@ -364,6 +365,24 @@ async def test_a_role_of_countless_rules_is_left_to_the_api_server() -> None:
     with pytest.raises(Forbidden) as refused:
         await preflight(cluster, planned(rbac("Role", rules=[many])))
     assert missing(refused.value) == {"escalate roles web in demo"}
+
+
+async def test_many_roles_of_many_rules_are_left_to_the_api_server() -> None:
+    """Each is a line in the package, and five thousand rights to compare."""
+    words = [str(number) for number in range(17)]
+    many = {"verbs": words, "apiGroups": words, "resources": words}
+    cluster = Limited({"": [may("*", "namespaces")]})
+    with pytest.raises(Forbidden) as refused:
+        await preflight(cluster, planned(NAMESPACE, *(rbac("Role", f"r{number}", rules=[many]) for number in range(9))))
+    rights = missing(refused.value)
+    assert len([right for right in rights if not right.endswith("roles in all")]) <= 17**3 + 9
+    assert "escalate roles r8 in all" in rights
+
+    cluster = Limited({"": [may("*", "namespaces"), WRITES_RBAC]})
+    first = [rbac("Role", f"r{number}", rules=[{**many, "apiGroups": [f"g{number}"] * 17}]) for number in range(4)]
+    reviews = Reviews(cluster)
+    given = [handout(one) for one in [*first, rbac("Role", rules=PODS), rbac("Role", "r5", rules=[many])]]
+    assert [one is not None and reviews._is_comparable(one) for one in given] == [True] * 5 + [False]
 
 
 # ---- dry runs --------------------------------------------------------------------------------------------
