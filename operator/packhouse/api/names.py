@@ -36,6 +36,8 @@ ALSO_OFFERED_BY: Final = f"{INSTALL_GROUP}/also-offered-by"
 #: Never the install's uid: a restored backup must find its objects again.
 OWNER_LABEL: Final = f"{INSTALL_GROUP}/owner"
 OWNER_ANNOTATION: Final = f"{INSTALL_GROUP}/installed-by"
+#: On a CRD that is being deleted, with a value that changes while it is waited for.
+STILL_DELETING: Final = f"{INSTALL_GROUP}/still-deleting"
 
 #: Set by publishers and users.
 REVISION: Final = "packaging.carvel.dev/revision"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from packhouse.api.errors import DeployFailed, Forbidden, PackhouseError, PruneFailed
-from packhouse.api.names import OWNER_ANNOTATION, OWNER_LABEL
+from packhouse.api.names import OWNER_ANNOTATION, OWNER_LABEL, STILL_DELETING
 from packhouse.domain.blockers import Survivor, held, refused
 from packhouse.domain.change import Action, Change
 from packhouse.domain.inventory import Identity
@@ -23,6 +23,8 @@ from packhouse.ports import Json, Kind, Ref
 GONE_SECONDS: Final = 10.0
 POLL_SECONDS: Final = 0.1
 POLL_MOST_SECONDS: Final = 1.0
+#: Looked at as rarely as this, a CRD is touched.
+TOUCH_FROM_SECONDS: Final = 0.8
 NAMESPACE: Final = Kind("", "v1", "Namespace")
 
 
@@ -169,9 +171,30 @@ async def _until_gone(
         waiting = [change for change in waiting if change.identity in remaining]
         if not waiting or loop.time() >= ends or is_over():
             break
+        if delay >= TOUCH_FROM_SECONDS:
+            await asyncio.gather(*(_touch(cluster, change, remaining[change.identity]) for change in waiting))
         await asyncio.sleep(min(delay, max(0.0, ends - loop.time())))
         delay = min(delay * 2, POLL_MOST_SECONDS)
     return remaining
+
+
+async def _touch(cluster: Remover, change: Change, seen: Json | PackhouseError | None) -> None:
+    """The API server may forget a CRD whose objects it could not list at its first try (its storage was still being
+    made, since nobody had asked for them before); any change of the CRD makes it try again, else only minutes do."""
+    if change.ref.kind.kind != "CustomResourceDefinition" or not isinstance(seen, dict):
+        return
+    metadata = seen["metadata"]
+    if not metadata.get("annotations"):
+        return
+    annotation = f"/metadata/annotations/{STILL_DELETING.replace('/', '~1')}"
+    with suppress(PackhouseError):  # who may not do that waits
+        await cluster.patch(
+            change.ref,
+            [
+                {"op": "test", "path": "/metadata/uid", "value": change.uid},
+                {"op": "add", "path": annotation, "value": str(metadata.get("resourceVersion"))},
+            ],
+        )
 
 
 #: In the place of an object: it is not there.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -74,6 +75,26 @@ async def test_a_wave_that_is_held_holds_the_next(cluster: FakeCluster) -> None:
     assert (removed.gone, removed.waiting) == ([other.identity], [later])
     assert told(removed) == ["ConfigMap demo/held (v1) is held by finalizer x/y (set by packhouse)"]
     assert await cluster.get(at("later")) is not None
+
+
+@pytest.mark.parametrize(("kind", "touched"), [("CustomResourceDefinition", True), ("ConfigMap", False)])
+async def test_a_definition_that_is_slow_to_go_is_touched(
+    cluster: FakeCluster, monkeypatch: pytest.MonkeyPatch, kind: str, touched: bool
+) -> None:
+    """The API server takes its finalizer off at the next change."""
+    monkeypatch.setattr(remove, "TOUCH_FROM_SECONDS", 0.0)
+    api = "apiextensions.k8s.io/v1" if touched else "v1"
+    spec = {"group": "example.com", "names": {"kind": "Thing", "plural": "things"}, "scope": "Cluster", "versions": []}
+    change = await made(cluster, "things.example.com", Action.PRUNE, "x/y", kind=kind, apiVersion=api, spec=spec)
+    patch = cluster.patch
+
+    async def finalized(ref: Ref, operations: Sequence[Json]) -> Json | None:
+        await patch(ref, operations)
+        return await patch(ref, [{"op": "remove", "path": "/metadata/finalizers"}])
+
+    monkeypatch.setattr(cluster, "patch", finalized)
+    removed = await remove_wave(cluster, [change])
+    assert (removed.gone == [change.identity]) is touched
 
 
 async def test_a_wave_that_had_its_time_is_overtaken_by_the_next(cluster: FakeCluster) -> None:
