@@ -169,7 +169,7 @@ class ApiServer:
             response: aiohttp.ClientResponse = answer.response
             code = response.status
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _NotNow(f"no answer ({type(error).__name__})") from error
+            raise _NotNow(_silence(error, request, total_seconds)) from error
         finally:
             self._count(request.method, request.path, code)
         return response
@@ -205,6 +205,15 @@ async def _json_lines(response: aiohttp.ClientResponse, *, cut: bool) -> AsyncIt
     async for line in response.content:
         if line.strip():
             yield decoded(line, cut=cut)
+
+
+def _silence(error: Exception, request: Request, seconds: float) -> str:
+    """A write is answered once all webhooks have answered, so the server may be well and one of them not."""
+    name = type(error).__name__
+    if not isinstance(error, TimeoutError) or isinstance(error, aiohttp.ServerTimeoutError):  # nobody is there
+        return f"no answer ({name})"
+    also = "" if request.method == "GET" else ", of the server or of a webhook that it asks"
+    return f"no answer within {seconds:g} s{also} ({name})"
 
 
 def _decode(response: aiohttp.ClientResponse, raw: bytes, request: Request) -> Json:

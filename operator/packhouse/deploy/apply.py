@@ -15,7 +15,7 @@ from packhouse.api.errors import ApiServerError, DeletionPending, NotHealthy, Pa
 from packhouse.api.names import APPLY_MANAGER
 from packhouse.deploy.live import brought_kinds, gathered
 from packhouse.deploy.remove import remove_wave
-from packhouse.domain.blockers import Survivor
+from packhouse.domain.blockers import Survivor, objects
 from packhouse.domain.change import UPSERTS, WRITES, Action, Change, Plan
 from packhouse.domain.inventory import UNTOUCHED, Entry, Identity, Inventory
 from packhouse.domain.kapp.rules import UpdateStrategy
@@ -132,7 +132,7 @@ class _Work:
             raise removed.errors[0]
         if removed.survivors:  # what comes later in the order may be what they need to go
             named = "; ".join(str(survivor) for survivor in removed.survivors[:3])
-            raise DeletionPending(f"waiting for {len(removed.survivors)} deleted objects to be gone: {named}")
+            raise DeletionPending(f"waiting for {objects(len(removed.survivors))} to be gone: {named}")
 
     def _is_superseded(self) -> bool:
         try:

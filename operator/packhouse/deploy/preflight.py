@@ -100,7 +100,8 @@ async def _verdicts(
 
     learning = [reviews.learn(namespace) for namespace in _namespaces(plan)]
     await gathered([*learning, *(judge(change) for change in writes if change.ref.kind in plurals)])
-    return verdicts
+    # In the order of the plan: who is refused again for the same reasons should say so in the same words.
+    return {change.identity: verdicts[change.identity] for change in writes if change.identity in verdicts}
 
 
 def _namespaces(plan: Plan) -> set[str]:

@@ -188,6 +188,17 @@ async def test_a_server_that_is_not_there_is_unavailable(
     assert [code for _, _, code in client.counted] == [0, 0]
 
 
+@pytest.mark.parametrize(
+    ("request_", "words"), [(GET, r"no answer within 0.05 s \("), (PATCH, r"of a webhook that it asks \(")]
+)
+async def test_a_write_that_is_not_answered_may_hang_at_a_webhook(
+    server: Server, clients: Clients, request_: Request, words: str
+) -> None:
+    server.answers = [slow]
+    with pytest.raises(ClusterUnavailable, match=words):
+        await clients(request_timeout_seconds=0.05, request_retries=0).api.call(request_)
+
+
 async def test_nothing_waits_longer_than_its_time(server: Server, clients: Clients) -> None:
     server.answers = [slow]
     async with asyncio.timeout(2):

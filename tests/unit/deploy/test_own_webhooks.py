@@ -5,6 +5,9 @@ Real: preflight, the trial of each write. Faked: the cluster, which fails as if 
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
 import pytest
 
 from fakes_cluster import FakeCluster
@@ -51,6 +54,23 @@ async def test_the_webhook_of_somebody_else_refuses_all_of_it() -> None:
     plan = Plan([[change("ConfigMap", "v1", "backend", CONFIGURE), change("ConfigMap", "v1", "asked", CONFIGURE)]])
     with pytest.raises(ApiServerError, match=r"^nothing was applied: failed calling webhook$"):
         await preflight(unreachable(NO_ANSWER), plan)
+
+
+async def test_the_same_refusals_are_told_in_the_same_words_each_time() -> None:
+    cluster, started = unreachable(NO_ANSWER), 0
+    plain = cluster.apply
+
+    async def slower_at_first(obj: Json, **how: Any) -> Json:
+        nonlocal started
+        started += 1
+        await asyncio.sleep(0.03 / started)
+        return await plain(obj, **how)
+
+    cluster.apply = slower_at_first  # type: ignore[method-assign]
+    cluster.refuse = lambda verb, ref: ApiServerError(f"{ref.name} failed", internal=True)
+    plan = Plan([[change("ConfigMap", "v1", name, CONFIGURE) for name in "abc"]])
+    with pytest.raises(ApiServerError, match="a failed; b failed; c failed"):
+        await preflight(cluster, plan)
 
 
 async def test_an_object_that_the_api_server_cannot_read_is_refused_all_the_same() -> None:
