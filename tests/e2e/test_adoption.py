@@ -91,16 +91,20 @@ def test_an_object_of_an_install_that_is_gone_is_nobodys(lab: Lab, installer: st
     assert after["metadata"]["annotations"][OWNER_ANNOTATION] == f"{installer}/second"
 
 
-def test_what_a_client_side_apply_made_is_taken_over_with_its_leftovers(lab: Lab, installer: str, unique: str) -> None:
+@pytest.mark.parametrize("adopt", [None, True])
+def test_what_was_applied_by_hand_keeps_what_the_package_does_not_name_unless_all_of_it_is_taken(
+    lab: Lab, installer: str, unique: str, adopt: bool | None
+) -> None:
     mine = {**WANTED, "metadata": {"name": "c", "namespace": installer}}
     lab.apply({**mine, "data": {**mine["data"], "old": "x"}})
-    lab.apply(install("web", installer, offer(lab, unique, WANTED), version="1.0.0"))
+    spec = {} if adopt is None else {"adopt": adopt}
+    lab.apply(install("web", installer, offer(lab, unique, WANTED), version="1.0.0", **spec))
     lab.settled("ipkg", "web", installer)
 
     after = there(lab, "configmap", "c", installer)
-    assert after["data"] == WANTED["data"]
-    assert "kubectl.kubernetes.io/last-applied-configuration" not in after["metadata"]["annotations"]
-    assert managers(lab, "configmap", "c", installer) == {APPLY_MANAGER}
+    assert after["data"] == (WANTED["data"] if adopt else {**WANTED["data"], "old": "x"})
+    assert ("kubectl.kubernetes.io/last-applied-configuration" in after["metadata"]["annotations"]) is not adopt
+    assert (managers(lab, "configmap", "c", installer) == {APPLY_MANAGER}) is bool(adopt)
 
 
 # ---- what kapp applied -------------------------------------------------------------------------------------

@@ -50,13 +50,15 @@ async def wait_ready(
     stop: Stop,
     tell: Tell,
     now: Callable[[], datetime],
+    left_seconds: float | None = None,
     look_once: bool = False,
     unblocked_will_do: bool = False,
 ) -> None:
     """Return once each object was ready (or unblocked what comes after it, where that will do).
 
-    `look_once`: no waiting; what is not ready now is an error. Raises RolloutFailed (an object or its pods say that
-    waiting does not help), WaitTimedOut, DeployFailed (an object is gone), Forbidden, and what `stop` raises.
+    `left_seconds`: what is left of `timeout_seconds`, where they were waited for before. `look_once`: no waiting; what
+    is not ready now is an error. Raises RolloutFailed (an object or its pods say that waiting does not help),
+    WaitTimedOut, DeployFailed (an object is gone), Forbidden, and what `stop` raises.
     """
     # With wait rules any kind may have something to say; without, most kinds are ready because they exist.
     unsure = [one for one in waited if waits or not needs_no_look(one.ref.kind)]
@@ -78,7 +80,9 @@ async def wait_ready(
         async with asyncio.TaskGroup() as tasks:
             following = [tasks.create_task(group.follow()) for group in groups]
             try:
-                await _attend(board, pods, tasks, timeout_seconds, stop, tell, now)
+                left = timeout_seconds if left_seconds is None else left_seconds
+                if not await _attend(board, pods, tasks, left, stop, tell, now):
+                    raise _timed_out(board, timeout_seconds, now())
             finally:
                 for task in (*following, *pods.tasks):
                     task.cancel()
@@ -90,23 +94,23 @@ async def _attend(
     board: Board,
     pods: Pods,
     tasks: asyncio.TaskGroup,
-    timeout_seconds: float,
+    seconds: float,
     stop: Stop,
     tell: Tell,
     now: Callable[[], datetime],
-) -> None:
-    """Turn by turn, until all are ready: a turn begins when a look brings news, or after a second."""
+) -> bool:
+    """Turn by turn, until all are ready; one begins when a look brings news, or after a second. False: not in time."""
     clock = asyncio.get_running_loop().time
     begun = clock()
-    deadline, next_tell, told = begun + timeout_seconds, begun + TURN_SECONDS, ""
+    deadline, next_tell, told = begun + seconds, begun + TURN_SECONDS, ""
     while True:
         stop()
         await _judge(board, pods, confirm_seconds=CONFIRM_SECONDS)
         if not board.unready:
-            return
+            return True
         if clock() >= deadline:
             await _last_words(pods, board.unready)
-            raise _timed_out(board, timeout_seconds, now())
+            return False
         if clock() >= next_tell:
             pods.keep_up(tasks)
             next_tell = clock() + TURN_SECONDS

@@ -100,6 +100,10 @@ def owner_of(obj: Json) -> str | None:
     return str(owner) if owner else None
 
 
+def has_owner_label(obj: Json, owner: str) -> bool:
+    return bool((obj["metadata"].get("labels") or {}).get(OWNER_LABEL) == owner_label(owner))
+
+
 def owned(obj: Json, owner: str) -> Json:
     """`obj` with the owner's marks; the rest is shared with the original, which stays as it is."""
     metadata = obj["metadata"]

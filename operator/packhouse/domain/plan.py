@@ -14,7 +14,7 @@ from packhouse.api.names import APPLY_MANAGER
 from packhouse.domain.change import Action, Change, Plan
 from packhouse.domain.inventory import Entry, Identity, Inventory
 from packhouse.domain.kapp.rules import Rules, UpdateStrategy, read_rules
-from packhouse.domain.objects import digest, kind_of, managed_digest, owner_of, ref_of
+from packhouse.domain.objects import digest, has_owner_label, kind_of, managed_digest, owner_of, ref_of
 from packhouse.domain.takeover import taking_over
 from packhouse.domain.waves import in_order
 from packhouse.ports import Json, Ref
@@ -40,12 +40,18 @@ class Desired:
 
 
 def plan(
-    desired: Desired, inventory: Inventory, live: Mapping[Identity, Json], *, owner: str, owners: Container[str]
+    desired: Desired,
+    inventory: Inventory,
+    live: Mapping[Identity, Json],
+    *,
+    owner: str,
+    owners: Container[str],
+    adopt_all: bool = False,
 ) -> Plan:
     """`live`: metadata of what exists of desired and inventory. `owner`: this install, "namespace/name"; `owners`: all
-    installs that exist. Raises OwnershipConflict, DeletionPending, RenderedInvalid."""
+    installs that exist; `adopt_all`: spec.adopt is true. Raises OwnershipConflict, DeletionPending, RenderedInvalid."""
     refuse_others(desired, live, owner=owner, owners=owners)
-    changes = [_change(obj, desired, inventory, live, owner) for obj in desired.objects]
+    changes = [_change(obj, desired, inventory, live, owner, adopt_all) for obj in desired.objects]
     wanted = {change.identity for change in changes} | (desired.kept & live.keys())
     staying = frozenset(change.uid for change in changes if change.uid)
     leaving = [
@@ -72,7 +78,9 @@ def refuse_others(desired: Desired, live: Mapping[Identity, Json], *, owner: str
             raise DeletionPending(f"{ref} is being deleted; it is applied again once it is gone")
 
 
-def _change(obj: Json, desired: Desired, inventory: Inventory, live: Mapping[Identity, Json], owner: str) -> Change:
+def _change(
+    obj: Json, desired: Desired, inventory: Inventory, live: Mapping[Identity, Json], owner: str, adopt_all: bool
+) -> Change:
     ref, wanted = ref_of(obj), digest(obj)
     rules, entry, found = desired.rules_of(ref), inventory.find(ref), live.get(Identity.of(ref))
     uid = found["metadata"]["uid"] if found is not None else ""
@@ -91,7 +99,7 @@ def _change(obj: Json, desired: Desired, inventory: Inventory, live: Mapping[Ide
         return Change(ref, Action.KEEP, "it is as it should be", obj, wanted, entry, uid, rules)
     # What we recorded is ours, though somebody took our mark away.
     adopting = owner_of(found) != owner and (entry is None or entry.uid != uid)
-    former = taking_over(found) if adopting else ()
+    former = taking_over(found, by_hand=adopt_all) if adopting else ()
     if rules.update is UpdateStrategy.ALWAYS_REPLACE and not adopting:
         return Change(ref, Action.REPLACE, why, obj, wanted, entry, uid, rules)
     return Change(ref, Action.CONFIGURE, why, obj, wanted, entry, uid, rules, adopting, former)
@@ -122,7 +130,7 @@ def leave(entry: Entry, found: Json | None, owner: str, staying: frozenset[str] 
     uid = found["metadata"]["uid"]
     ref = Ref(kind_of(found), entry.ref.namespace, entry.ref.name)  # as it is served now
     # Somebody else's by now, or never ours: it stays.
-    if owner_of(found) != owner:
+    if owner_of(found) != owner or not (uid == entry.uid or has_owner_label(found, owner)):
         return Change(ref, Action.FORGET, "it is not this install's any more", entry=entry, uid=uid)
     # Kinds move between API groups: the same object is wanted under the name of another one.
     if uid in staying:

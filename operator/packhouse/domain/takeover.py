@@ -1,7 +1,7 @@
 """Taking over objects that another deploy tool applied, without making them anew. Pure; called by plan.py.
 
 What kapp or a client-side apply wrote is held by a manager of theirs. Made ours before the first apply, those fields go
-when the package does not want them: kapp's labels, its copy of the original, an old annotation.
+when the package does not want them: kapp's labels, its copy of the original, fields of an older version.
 
 kapp also put its labels into the selectors and pod templates of workloads. A selector cannot change, and another pod
 template would restart every pod, so there, and only there, the labels stay.
@@ -15,8 +15,12 @@ from typing import Any, Final
 from packhouse.api.names import APPLY_MANAGER
 from packhouse.ports import Json, Kind
 
-#: Managers of tools whose objects are taken over whole: they write by update, and nothing else writes under their name.
-FORMER_MANAGERS: Final = frozenset({"kapp", "kubectl-client-side-apply"})
+#: The manager of a tool that deploys packages, and sends them whole: what the package does not name would go with its
+#: next deploy too.
+FORMER_MANAGERS: Final = frozenset({"kapp"})
+#: The manager of objects applied by hand. What such an object holds beside the package is somebody's, and goes only
+#: where spec.adopt says so.
+BY_HAND: Final = frozenset({"kubectl-client-side-apply"})
 KAPP_LABELS: Final = ("kapp.k14s.io/app", "kapp.k14s.io/association")
 
 WORKLOADS: Final = frozenset(
@@ -31,14 +35,16 @@ WORKLOADS: Final = frozenset(
 _TEMPLATE_LABELS: Final = ("f:spec", "f:template", "f:metadata", "f:labels")
 
 
-def taking_over(found: Json) -> Sequence[Json]:
-    """The JSON patch of managedFields; empty where no former manager holds anything."""
+def taking_over(found: Json, *, by_hand: bool) -> Sequence[Json]:
+    """The JSON patch of managedFields; empty where no former manager holds anything. `by_hand`: also what was applied
+    by hand."""
     metadata = found["metadata"]
     entries = metadata.get("managedFields") or []
-    former = [entry for entry in entries if _is_former(entry)]
+    managers = FORMER_MANAGERS | BY_HAND if by_hand else FORMER_MANAGERS
+    former = [entry for entry in entries if _is_of(entry, managers)]
     if not former:
         return ()
-    others = [entry for entry in entries if not _is_former(entry) and not _is_ours(entry)]
+    others = [entry for entry in entries if not _is_of(entry, managers) and not _is_ours(entry)]
     held: Json = {}
     for entry in [*former, *(entry for entry in entries if _is_ours(entry))]:
         held = _united(held, entry.get("fieldsV1") or {})
@@ -84,10 +90,8 @@ def held_by_kapp(found: Json) -> str | None:
     return str(label) if label else None
 
 
-def _is_former(entry: Json) -> bool:
-    return (
-        entry.get("manager") in FORMER_MANAGERS and entry.get("operation") == "Update" and not entry.get("subresource")
-    )
+def _is_of(entry: Json, managers: frozenset[str]) -> bool:
+    return entry.get("manager") in managers and entry.get("operation") == "Update" and not entry.get("subresource")
 
 
 def _is_ours(entry: Json) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from packhouse.api.errors import DeletionPending
 from packhouse.api.views import Meta
 from packhouse.domain.schedule import seconds_of, with_jitter
 from packhouse.reconcile.outcome import delay_after
@@ -15,6 +16,8 @@ from packhouse.settings import Settings
 
 #: For an object whose own sync period cannot be read; it is told so in a condition.
 FALLBACK_SECONDS: Final = 300.0
+#: The longest time between two looks at what was deleted and is not gone.
+LINGERING_MOST_SECONDS: Final = 30.0
 
 
 class Pace:
@@ -37,6 +40,8 @@ class Pace:
         """Seconds until the next try: where only a change helps, a sync period, since sources change unwatched."""
         failures = self._failures[meta.uid] = self._failures.get(meta.uid, 0) + 1
         sync = self._sync(sync_period)
+        if isinstance(error, DeletionPending):  # each look costs a whole reconcile, and a finalizer may hold for ever
+            return min(error.retry_after_seconds * 2.0 ** min(failures - 1, 8), LINGERING_MOST_SECONDS)
         delay = delay_after(
             error,
             failures,

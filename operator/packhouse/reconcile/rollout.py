@@ -6,13 +6,14 @@ reports how it ended.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final, Protocol
 
 from packhouse.api.conditions import Reason
-from packhouse.api.errors import Forbidden, InventoryTooLarge, NotHealthy, Superseded
+from packhouse.api.errors import Forbidden, InventoryTooLarge, NotHealthy, PackhouseError, Superseded
 from packhouse.api.names import INSTALL_GROUP, INSTALLED_PACKAGE, OBJECTS_KEPT, VERSION
 from packhouse.deploy.apply import ChangeSet, Terms, carry_out
 from packhouse.deploy.desired import Prepared, prepared, with_live
@@ -28,13 +29,15 @@ from packhouse.domain.plan import plan
 from packhouse.domain.schedule import seconds_of
 from packhouse.ports import Cluster, Json, Kind, Ref
 from packhouse.queue import Key
-from packhouse.reconcile.before import GAVE_UP, WAIT_SECONDS, last_word, lingers, patience
+from packhouse.reconcile.before import GAVE_UP, WAIT_SECONDS, Begun, last_word, lingers, patience
 from packhouse.reconcile.claims import Claims
 from packhouse.reconcile.contests import Contests
 from packhouse.reconcile.gather import Facts, Progress
 from packhouse.reconcile.outcome import Outcome, not_reconciled, progressing, values_checked
 from packhouse.reconcile.report import NOTE_CHARACTERS, Subject
 from packhouse.reconcile.world import World
+
+log = logging.getLogger(__name__)
 
 #: How long what did not go in an earlier look is waited for in each later one: it must not hold a worker.
 LINGERING_SECONDS: Final = 1.0
@@ -61,6 +64,7 @@ class Stage:
     contests: Contests
     places: Places
     report: Report
+    begun: Begun = field(default_factory=Begun)
 
 
 class Rollout:
@@ -81,6 +85,16 @@ class Rollout:
         self._found: Mapping[Identity, Json] = {}
 
     async def run(self, rendered: Sequence[Json], inventory: Inventory) -> None:
+        try:
+            await self._run(rendered, inventory)
+        except Superseded:  # what comes next goes on with the time that is left
+            raise
+        except BaseException:
+            self._stage.begun.forget(self._progress.install.meta.key)
+            raise
+        self._stage.begun.forget(self._progress.install.meta.key)
+
+    async def _run(self, rendered: Sequence[Json], inventory: Inventory) -> None:
         install, step = self._progress.install, self._facts.deploy
         wanted = await prepared(
             self._actor,
@@ -121,7 +135,8 @@ class Rollout:
             await refuse_without_rights(self._actor, wanted.desired.objects, (entry.ref for entry in inventory))
             raise
         desired = await with_live(self._actor, wanted, found)
-        the_plan = plan(desired, inventory, found, owner=install.owner, owners=await self._owners(found))
+        owners, adopt_all = await self._owners(found), install.adopt is True
+        the_plan = plan(desired, inventory, found, owner=install.owner, owners=owners, adopt_all=adopt_all)
         ahead = inventory.union(change.ref for change in the_plan.desired if _is_recorded(change))
         self._refuse_too_large(ahead)
         self._found = found
@@ -202,7 +217,10 @@ class Rollout:
         words = f"InstalledPackage {install.owner} no longer gives {objects(len(refs))} and leaves them, as they ask: "
         note = words + fitting(refs, NOTE_CHARACTERS - len(words))
         namespace = world.settings.operator_namespace
-        await world.reporter.announce(subject, namespace, reason=OBJECTS_KEPT, note=note, warning=False)
+        try:
+            await world.reporter.announce(subject, namespace, reason=OBJECTS_KEPT, note=note, warning=False)
+        except PackhouseError as error:  # how the plan ended says more
+            log.warning("InstalledPackage %s leaves %s, and no Event says so: %s", install.owner, note, error.message)
 
     def _stop_applying(self) -> None:
         """Raises Superseded when the install is not any more what is being applied."""
@@ -225,16 +243,19 @@ class Rollout:
         if not self._waits or not waited:
             return
         world, install = self._stage.world, self._progress.install
+        what = (install.meta.uid, install.meta.generation, self._progress.fields["template"]["digest"])
+        left = self._patience - self._stage.begun.seconds_since(install.meta.key, what, world.clock())
         await wait_ready(
             self._actor,
             waited,
             owner_label=owner_label(install.owner),
             waits=wanted.config.waits,
             timeout_seconds=self._patience,
+            left_seconds=left,
             stop=self._stop_waiting,
             tell=self._tell,
             now=world.clock,
-            look_once=once,
+            look_once=once or left <= 0,
             unblocked_will_do=between,
         )
 

@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from packhouse.api.errors import DeletionPending, OwnershipConflict
-from packhouse.api.names import APPLY_MANAGER, OWNER_ANNOTATION
+from packhouse.api.names import APPLY_MANAGER, OWNER_ANNOTATION, OWNER_LABEL
 from packhouse.domain.change import Action, Plan
 from packhouse.domain.inventory import UNTOUCHED, Entry, Identity, Inventory
 from packhouse.domain.kapp.rules import read_rules
-from packhouse.domain.objects import digest, managed_digest, owned, ref_of
+from packhouse.domain.objects import digest, managed_digest, owned, owner_label, ref_of
 from packhouse.domain.plan import Desired, drifted, plan
 from packhouse.ports import Json
 
@@ -26,11 +26,14 @@ def wanted(kind: str = "ConfigMap", name: str = "web", api: str = "v1", **conten
 OBJ = wanted(data={"a": "1"})
 
 
-def found(uid: str = "u1", fields: str = "a", owner: str | None = ME, deleting: bool = False) -> Json:
+def found(
+    uid: str = "u1", fields: str = "a", owner: str | None = ME, deleting: bool = False, labelled: bool = True
+) -> Json:
     managed = [{"manager": APPLY_MANAGER, "operation": "Apply", "apiVersion": "v1", "fieldsV1": {fields: {}}}]
     metadata: Json = {"name": "web", "namespace": "demo", "uid": uid, "managedFields": managed}
     if owner is not None:
         metadata["annotations"] = {OWNER_ANNOTATION: owner}
+        metadata["labels"] = {OWNER_LABEL: owner_label(owner)} if labelled else {}
     if deleting:
         metadata["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     return {"apiVersion": OBJ["apiVersion"], "kind": OBJ["kind"], "metadata": metadata}
@@ -82,6 +85,8 @@ def test_what_is_wanted(entry: Entry | None, there: Json | None, action: Action,
         (recorded(), found(), Action.PRUNE, "it is no longer wanted"),
         (Entry(ref_of(OBJ)), found(), Action.PRUNE, "it is no longer wanted"),
         (recorded(uid="u0"), found(), Action.PRUNE, "it is no longer wanted"),
+        (recorded(uid="u0"), found(labelled=False), Action.FORGET, "it is not this install's any more"),
+        (recorded(), found(labelled=False), Action.PRUNE, "it is no longer wanted"),
     ],
 )
 def test_what_is_no_longer_wanted(entry: Entry, there: Json | None, action: Action, why: str) -> None:

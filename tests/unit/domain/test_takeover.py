@@ -30,10 +30,10 @@ SPEC = {"f:spec": {"f:replicas": {}}}
 LABELLED = {"f:spec": {"f:template": {"f:metadata": {"f:labels": {f"f:{APP}": {}, "f:app": {}}}}}}
 
 
-@pytest.mark.parametrize("manager", ["kapp", "kubectl-client-side-apply"])
-def test_fields_of_a_former_manager_become_ours(manager: str) -> None:
+@pytest.mark.parametrize(("manager", "by_hand"), [("kapp", False), ("kapp", True), ("kubectl-client-side-apply", True)])
+def test_fields_of_a_former_manager_become_ours(manager: str, by_hand: bool) -> None:
     other = held("kube-controller-manager", {"f:status": {}}, subresource="status")
-    test, replace = taking_over(found(other, held(manager, SPEC)))
+    test, replace = taking_over(found(other, held(manager, SPEC)), by_hand=by_hand)
 
     assert test == {"op": "test", "path": "/metadata/resourceVersion", "value": "7"}
     assert replace == {
@@ -45,7 +45,7 @@ def test_fields_of_a_former_manager_become_ours(manager: str) -> None:
 
 def test_fields_that_were_ours_already_stay_ours() -> None:
     mine = held(APPLY_MANAGER, {"f:spec": {"f:paused": {}}}, "Apply")
-    _, replace = taking_over(found(mine, held("kapp", SPEC)))
+    _, replace = taking_over(found(mine, held("kapp", SPEC)), by_hand=False)
     [entry] = replace["value"]
     assert entry["fieldsV1"] == {"f:spec": {"f:replicas": {}, "f:paused": {}}}
 
@@ -60,7 +60,11 @@ def test_fields_that_were_ours_already_stay_ours() -> None:
     ],
 )
 def test_nothing_else_is_taken_over(entry: Json) -> None:
-    assert taking_over(found(entry)) == ()
+    assert taking_over(found(entry), by_hand=True) == ()
+
+
+def test_what_was_applied_by_hand_is_taken_over_only_where_that_is_said() -> None:
+    assert taking_over(found(held("kubectl-client-side-apply", SPEC)), by_hand=False) == ()
 
 
 @pytest.mark.parametrize(
