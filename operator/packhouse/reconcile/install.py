@@ -30,7 +30,8 @@ from packhouse.reconcile.outcome import Outcome, held, not_reconciled, succeeded
 from packhouse.reconcile.owned import drifted_by_watch
 from packhouse.reconcile.pace import Pace
 from packhouse.reconcile.report import Subject
-from packhouse.reconcile.rollout import Places, Rollout, Stage
+from packhouse.reconcile.rollout import Rollout
+from packhouse.reconcile.stage import Places, Stage
 from packhouse.reconcile.values import read_values
 from packhouse.reconcile.world import World
 

@@ -7,16 +7,16 @@ reports how it ended.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from packhouse.api.conditions import Reason
 from packhouse.api.errors import Forbidden, InventoryTooLarge, NotHealthy, PackhouseError, Superseded
 from packhouse.api.names import INSTALL_GROUP, INSTALLED_PACKAGE, OBJECTS_KEPT, VERSION
 from packhouse.deploy.apply import ChangeSet, Terms, carry_out
 from packhouse.deploy.desired import Prepared, prepared, with_live
+from packhouse.deploy.interrupt import unless_stopped
 from packhouse.deploy.live import live
 from packhouse.deploy.preflight import preflight, refuse_without_rights
 from packhouse.deploy.wait import Waited, wait_ready
@@ -29,42 +29,16 @@ from packhouse.domain.plan import plan
 from packhouse.domain.schedule import seconds_of
 from packhouse.ports import Cluster, Json, Kind, Ref
 from packhouse.queue import Key
-from packhouse.reconcile.before import GAVE_UP, WAIT_SECONDS, Begun, last_word, lingers, patience
-from packhouse.reconcile.claims import Claims
-from packhouse.reconcile.contests import Contests
+from packhouse.reconcile.before import GAVE_UP, WAIT_SECONDS, last_word, lingers, patience
 from packhouse.reconcile.gather import Facts, Progress
 from packhouse.reconcile.outcome import Outcome, not_reconciled, progressing, values_checked
 from packhouse.reconcile.report import NOTE_CHARACTERS, Subject
-from packhouse.reconcile.world import World
+from packhouse.reconcile.stage import Stage
 
 log = logging.getLogger(__name__)
 
 #: How long what did not go in an earlier look is waited for in each later one: it must not hold a worker.
 LINGERING_SECONDS: Final = 1.0
-
-
-class Places(Protocol):
-    """The queue, as far as a roll-out knows it."""
-
-    def is_due(self, key: Key) -> bool: ...
-
-    def park(self, key: Key) -> None: ...
-
-
-#: Reports how far it came: progress, outcome, and fields that are said now only.
-Report = Callable[[Progress, Outcome, Mapping[str, Any]], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """What every roll-out of this process shares."""
-
-    world: World
-    claims: Claims
-    contests: Contests
-    places: Places
-    report: Report
-    begun: Begun = field(default_factory=Begun)
 
 
 class Rollout:
@@ -109,7 +83,7 @@ class Rollout:
         # What somebody else makes is only looked at: it is nobody's to hold against its owner.
         claimed = [ref for ref in refs if not wanted.desired.rules_of(ref).exists]
         async with self._stage.claims.held(claimed, install.owner):
-            the_plan, ahead = await self._decide(wanted, inventory)
+            the_plan, ahead = await unless_stopped(self._decide(wanted, inventory), self._stop_applying)
             if the_plan.is_empty:  # what somebody else makes is looked for all the same
                 done = _carried_out(await carry_out(self._actor, the_plan, ahead))
             else:
