@@ -20,6 +20,7 @@ from packhouse.domain.change import UPSERTS, WRITES, Action, Change, Plan
 from packhouse.domain.inventory import UNTOUCHED, Entry, Identity, Inventory
 from packhouse.domain.kapp.rules import UpdateStrategy
 from packhouse.domain.objects import managed_digest
+from packhouse.domain.order import may_use_definitions
 from packhouse.ports import Cluster, Json, Kind, Ref
 
 #: How long a new CRD may take to be served before the objects of its kind are applied.
@@ -92,6 +93,7 @@ async def carry_out(cluster: Cluster, plan: Plan, recorded: Inventory, terms: Te
             awaited = [change.identity for change in wave if change.identity in plan.awaited and change.rules.wait]
             if entries := [done.entries[identity] for identity in awaited if identity in done.entries]:
                 await work.terms.ready(entries)
+        await work.new_kinds_served()
     except PackhouseError as error:
         done.error = error
     return done
@@ -107,13 +109,17 @@ class _Work:
         self._done = done
         self._patient = patient
         self._places = asyncio.Semaphore(terms.parallel)
+        self._new_kinds: dict[Kind, str] = {}  # of the CRDs that were written, with their names, until they are served
 
     async def upsert(self, wave: Sequence[Change]) -> None:
+        if any(may_use_definitions(change.ref.kind) for change in wave):
+            await self.new_kinds_served()
         errors = [error for error in await asyncio.gather(*(self._one(change) for change in wave)) if error]
         if errors:
             raise errors[0]
         written = [change.obj for change in wave if change.action in WRITES and change.obj is not None]
-        await gathered([self._served(crd) for crd in brought_kinds(written).values()])
+        for crd in brought_kinds(written).values():
+            self._new_kinds |= dict.fromkeys(_defined(crd), crd["metadata"]["name"])
 
     async def remove(self, wave: Sequence[Change]) -> None:
         if not wave:
@@ -225,15 +231,29 @@ class _Work:
             seconds -= STEP_SECONDS
             self.terms.stop()
 
-    async def _served(self, crd: Json) -> None:
-        """Wait until the API server serves every version of the CRD."""
-        group, kind = crd["spec"]["group"], crd["spec"]["names"]["kind"]
-        wanted = [Kind(group, version["name"], kind) for version in crd["spec"]["versions"] if version.get("served")]
+    async def new_kinds_served(self) -> None:
+        """Wait until the API server serves every version of the CRDs that were written."""
+        places: dict[tuple[str, str], list[Kind]] = {}
+        for kind in self._new_kinds:
+            places.setdefault((kind.group, kind.version), []).append(kind)
         try:
             async with asyncio.timeout(SERVED_SECONDS):
-                for version in wanted:
-                    while await self._cluster.served(version, anew=True) is None:
-                        self.terms.stop()
-                        await asyncio.sleep(POLL_SECONDS)
+                await gathered([self._served(kinds) for kinds in places.values()])
         except TimeoutError:
-            raise NotHealthy(f"CustomResourceDefinition {crd['metadata']['name']} is not served yet") from None
+            missing = [name for kind, name in self._new_kinds.items() if await self._cluster.served(kind) is None]
+            named = missing[0] if missing else next(iter(self._new_kinds.values()))
+            raise NotHealthy(f"CustomResourceDefinition {named} is not served yet") from None
+        self._new_kinds.clear()
+
+    async def _served(self, kinds: Sequence[Kind]) -> None:
+        """`kinds` are of one group and version: one answer tells of all."""
+        while await self._cluster.served(kinds[0], anew=True) is None or not all(
+            [await self._cluster.served(kind) for kind in kinds]
+        ):
+            self.terms.stop()
+            await asyncio.sleep(POLL_SECONDS)
+
+
+def _defined(crd: Json) -> list[Kind]:
+    spec = crd["spec"]
+    return [Kind(spec["group"], each["name"], spec["names"]["kind"]) for each in spec["versions"] if each.get("served")]
