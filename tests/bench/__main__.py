@@ -1,99 +1,107 @@
+"""`make bench`: all benchmarks, or the parts that the command line names; the page is written when all were run."""
 # ruff: noqa: T201 - a command prints
-"""Runs the benchmarks and prints a table: each figure is the median of the runs, with its least and most."""
 
 from __future__ import annotations
 
-import statistics
+import argparse
+import json
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
+from bench import catalogue, page, side_by_side, whole
+from bench.figures import Board
+from bench.machine import machine
+from bench.ours import Ours
 from cluster.find import Cluster, open_cluster
 from cluster.registry import open_registry
-from lab import Lab, OperatorProcess, account, inline, install, operator_kubeconfig, package, repository
+from conformance_stage import ACCOUNT, namespace_with_admin
+from lab import Lab, OperatorProcess, operator_kubeconfig
 
-RUNS = 5
-PACKAGES = 184
-INSTALLS = 20
 CRDS = Path(__file__).parents[2] / "crds"
+RUNS = 5
 NAMESPACE = "bench"
 
 
-def timed(work: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What the parts are given."""
+
+    board: Board
+    cluster: Cluster
+    lab: Lab
+    kubeconfig: Path  # the operator's own identity
+    folder: Path
+    runs: int
+
+    @contextmanager
+    def operator(self) -> Iterator[OperatorProcess]:
+        process = OperatorProcess(self.kubeconfig, self.folder)
+        process.start()
+        try:
+            yield process
+        finally:
+            process.stop()
+
+    @contextmanager
+    def ours(self) -> Iterator[Ours]:
+        with Ours(self.kubeconfig, NAMESPACE, ACCOUNT) as ours:
+            yield ours
 
 
-def shown(name: str, ours: list[float], peer: str = "", theirs: list[float] | None = None) -> None:
-    line = f"{name:<52} {statistics.median(ours):7.2f} s  ({min(ours):.2f} to {max(ours):.2f})"
-    if theirs:
-        ratio = statistics.median(ours) / statistics.median(theirs)
-        line += f"   {peer}: {statistics.median(theirs):.2f} s   ratio {ratio:.2f}"
-    print(line, flush=True)
+def contour(ground: Ground) -> None:
+    with ground.ours() as ours:
+        side_by_side.contour(ground.board, ours, ground.cluster, ground.folder, ground.runs)
 
 
-def documents(word: str) -> list[dict[str, object]]:
-    """Packages of about the size that real ones have (4.5 KB)."""
-    notes = "What changed in this version, at some length. " * 80
-    docs = []
-    for number in range(PACKAGES):
-        doc = package(f"p{number % 40}-{word}.example.com", f"1.{number}.0", fetch=inline({"a.yaml": ""}))
-        doc["spec"]["releaseNotes"] = notes
-        docs.append(doc)
-    return docs
+def many(ground: Ground) -> None:
+    with ground.ours() as ours:
+        side_by_side.many(ground.board, ours, ground.cluster, ground.folder, ground.runs)
 
 
-def repositories(lab: Lab, cluster: Cluster) -> None:
-    first, gone, kubectl = [], [], []
-    for run in range(RUNS):
-        word = f"b{run}"
-        image = lab.publish(word, documents(word))
-        lab.apply(repository(word, image))
-        first.append(timed(lambda word=word: lab.settled("pkgr", word, seconds=120)))  # type: ignore[misc]
-        applied = yaml.safe_dump_all(documents(f"k{run}"))
-        kubectl.append(timed(lambda text=applied: cluster.kubectl("apply", "--server-side", "-f", "-", input=text)))  # type: ignore[misc]
-        gone.append(timed(lambda word=word: lab.delete("pkgr", word)))  # type: ignore[misc]
-        cluster.kubectl("delete", "packages.package.carvel.dev", "--all", "--wait=false")
-    shown(f"repository of {PACKAGES} packages, first sync", first, "kubectl apply --server-side", kubectl)
-    shown(f"repository of {PACKAGES} packages, deletion", gone)
+def operator(ground: Ground) -> None:
+    with ground.operator() as process:
+        whole.whole(ground.board, ground.lab, process, ground.runs)
 
 
-def installs(lab: Lab, cluster: Cluster) -> None:
-    template = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: {{ install.name }}}\ndata: {a: b}\n"
-    cluster.kubectl("create", "namespace", NAMESPACE)
-    lab.apply(*account(NAMESPACE), package("small.example.com", "1.0.0", fetch=inline({"a.yaml": template})))
-    ready, gone = [], []
-    for run in range(RUNS):
-        names = [f"small-{run}-{number}" for number in range(INSTALLS)]
-        objects = [install(name, NAMESPACE, "small.example.com", version="1.0.0") for name in names]
+def catalogues(ground: Ground) -> None:
+    with ground.operator():
+        catalogue.repositories(ground.board, ground.lab, ground.cluster, ground.runs)
+        catalogue.installs(ground.board, ground.lab, ground.cluster, ground.runs)
 
-        def create(objects: list[dict[str, object]] = objects) -> None:
-            lab.apply(*objects)
-            cluster.kubectl("wait", "ipkg", "--all", "-n", NAMESPACE, "--for=condition=Ready", "--timeout=120s")
 
-        ready.append(timed(create))
-        gone.append(timed(lambda: cluster.kubectl("delete", "ipkg", "--all", "-n", NAMESPACE)))
-    shown(f"{INSTALLS} small installs at once, until all are ready", ready)
-    shown(f"{INSTALLS} small installs, deletion", gone)
+PARTS: dict[str, Callable[[Ground], None]] = {
+    "contour": contour,
+    "many": many,
+    "operator": operator,
+    "catalogue": catalogues,
+}
 
 
 def main() -> None:
-    with open_cluster() as cluster, open_registry() as registry, tempfile.TemporaryDirectory() as folder:
-        print(f"cluster: {cluster.source}; {RUNS} runs: median (least to most)")
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("part", nargs="*", help=f"of {', '.join(PARTS)}; all by default")
+    parser.add_argument("--runs", type=int, default=RUNS)
+    arguments = parser.parse_args()
+    board = Board(lambda line: print(line, flush=True))
+    with ExitStack() as stack:
+        cluster = stack.enter_context(open_cluster())
+        registry = stack.enter_context(open_registry())
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        print(f"cluster: {cluster.source}; {arguments.runs} runs: median (least to most)", flush=True)
         cluster.kubectl("apply", "--server-side", "-f", str(CRDS))
         cluster.kubectl("wait", "--for=condition=Established", "-f", str(CRDS))
-        operator = OperatorProcess(operator_kubeconfig(cluster, Path(folder)), Path(folder))
-        operator.start()
-        try:
-            lab = Lab(cluster, registry.host)
-            repositories(lab, cluster)
-            installs(lab, cluster)
-        finally:
-            operator.stop()
+        lab = Lab(cluster, registry.host)
+        lab.apply(*namespace_with_admin(NAMESPACE))
+        ground = Ground(board, cluster, lab, operator_kubeconfig(cluster, folder), folder, arguments.runs)
+        for name, part in PARTS.items():
+            if not arguments.part or name in arguments.part:
+                part(ground)
+        version = json.loads(cluster.kubectl("get", "--raw", "/version").stdout)["gitVersion"]
+        if not arguments.part:
+            page.write(board, machine(version), arguments.runs)
 
 
 if __name__ == "__main__":

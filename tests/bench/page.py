@@ -1,0 +1,76 @@
+"""Writes docs/benchmarks: latest.json for machines, README.md for readers. The only room that knows how they look."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from bench.figures import Board, Figure
+
+FOLDER = Path(__file__).parents[2] / "docs" / "benchmarks"
+
+PAGE = """\
+# Benchmarks
+
+`make bench` measures Packhouse beside kubectl and helm, which do the same on the same cluster in the same run, and
+writes this page and [latest.json](latest.json). It takes some minutes and what the [tests](../howto/test.md) need.
+
+{figures}
+
+Taken on: {machine}. Each figure is the median of {runs} runs, with the least and the most; the tools take turns. The
+machine is shared and its times vary, so read the ratios. A bench asserts nothing: a target that is missed says so.
+
+## What is measured
+- **plan and apply**: live objects, plan, preflight and apply as the operator does them, within one process, with the
+  token of a service account and with discovery known, as in an operator that runs. It begins with rendered objects;
+  what rendering, fetching and status cost is in the figures of the whole operator.
+- **kubectl** is a process per call and reads the same file; its own limit of requests per second holds, as it does for
+  its users. **helm** installs the same objects as a chart, without waiting.
+- **no-op**: the same once more, where nothing is left to do.
+- **whole operator**: from the start of `kubectl apply` of the InstalledPackage to the condition in its status. The
+  package is in a registry. "Over the pods' own time": what waiting for readiness adds to the time from the first
+  workload seen to the last one ready. Service objects of type LoadBalancer are made ClusterIP there, since nobody gives
+  addresses.
+- **CPU**: of the operator and its renderer, what an idle operator uses in the same time taken off.
+- **kapp-controller (published)**: measured on such a machine before, and not in this run; for orientation.
+{skipped}
+## latest.json
+A list of `name`, `unit`, `median`, `min`, `max`, `peer`, `peer_median`, `ratio`, `target`, `met`. Where there is no
+peer or no target, the field is null.
+"""
+
+
+def write(board: Board, machine: Mapping[str, str], runs: int, folder: Path = FOLDER) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    wire = [figure.to_wire() for figure in board.figures]
+    (folder / "latest.json").write_text(json.dumps(wire, indent=2) + "\n")
+    skipped = [f"- not measured: {what}\n" for what in board.skipped]
+    text = PAGE.format(
+        figures=table(board.figures),
+        machine=", ".join(f"{name} {value}" for name, value in machine.items()),
+        runs=runs,
+        skipped="".join(skipped),
+    )
+    (folder / "README.md").write_text(text)
+
+
+def table(figures: Sequence[Figure]) -> str:
+    rows = [
+        "| | median | least to most | peer | its median | ratio | target | met |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for figure in figures:
+        wire = figure.to_wire()
+        cells = [
+            wire["name"],
+            f"{wire['median']:g} {wire['unit']}",
+            f"{wire['min']:g} to {wire['max']:g}",
+            wire["peer"] or "",
+            "" if wire["peer_median"] is None else f"{wire['peer_median']:g} {wire['unit']}",
+            "" if wire["ratio"] is None else f"{wire['ratio']:g}",
+            wire["target"] or "",
+            {True: "yes", False: "**no**", None: ""}[wire["met"]],
+        ]
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join(rows)
