@@ -201,7 +201,7 @@ def plays(
     chosen = {
         call.params["case"]
         for item in request.session.items
-        if (call := getattr(item, "callspec", None)) and "case" in call.params
+        if item.path == request.path and (call := getattr(item, "callspec", None))
     }
     cases = [case for case in CASES if case in chosen]
     stage = Stage(Lab(cluster, registry.host), cluster.audit, Serving.of(cluster))
