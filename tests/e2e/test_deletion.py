@@ -248,7 +248,7 @@ def table(
 
 def install_all(table: Table) -> None:
     """Every row is installed and ready."""
-    objects: list[Json] = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": OPERATOR_NAMESPACE}}]
+    objects: list[Json] = []
     if table.has_cleaner:
         may = [{"apiGroups": ["*"], "resources": ["configmaps", "clusterroles", "boxes"], "verbs": ["get", "delete"]}]
         objects += [

@@ -112,7 +112,11 @@ def test_values_that_are_no_map_are_refused_with_their_source() -> None:
 
 def test_two_files_that_give_the_same_object_are_both_named(objects: Callable[..., Any]) -> None:
     with pytest.raises(RenderedInvalid, match=r"output of b.yml:1: ConfigMap web .* first by output of a.yml:1"):
-        objects({"a.yml": config_map(), "b.yml": config_map()})
+        objects({"a.yml": config_map(), "b.yml": config_map(other="1")})
+
+
+def test_two_files_that_give_the_same_object_alike_give_it_once(objects: Callable[..., Any]) -> None:
+    assert len(objects({"a.yml": config_map(), "b.yml": config_map()})) == 1
 
 
 def test_yaml_faults_of_an_output_name_the_template_and_the_line(objects: Callable[..., Any]) -> None:
