@@ -24,7 +24,7 @@ GONE_SECONDS: Final = 10.0
 POLL_SECONDS: Final = 0.1
 POLL_MOST_SECONDS: Final = 1.0
 #: Looked at as rarely as this, a CRD is touched.
-TOUCH_FROM_SECONDS: Final = 0.8
+TOUCH_FROM_SECONDS: Final = 0.4
 NAMESPACE: Final = Kind("", "v1", "Namespace")
 
 
