@@ -30,8 +30,10 @@ machine is shared and its times vary, so read the ratios. A bench asserts nothin
 - **no-op**: the same once more, where nothing is left to do.
 - **whole operator**: from the start of `kubectl apply` of the InstalledPackage to the condition in its status. The
   package is in a registry. "Over the pods' own time": what waiting for readiness adds to the time from the first
-  workload seen to the last one ready. Service objects of type LoadBalancer are made ClusterIP there, since nobody gives
+  workload seen to the last one ready. Services of type LoadBalancer are made NodePort there, since nobody gives
   addresses.
+- **delete, all but the namespace**: the same package without the namespace that it brings. Kubernetes begins to empty a
+  namespace five seconds after its deletion was asked for, whoever asks; "delete" waits for that.
 - **CPU**: of the operator and its renderer, what an idle operator uses in the same time taken off.
 - **kapp-controller (published)**: measured on such a machine before, and not in this run; for orientation.
 {skipped}

@@ -37,7 +37,11 @@ class Watch:
 
     def until(self, since: float, holds: Callable[[str, Json], bool]) -> float:
         """Seconds from `since` to that event, which is waited for."""
-        moment: float = wait_until("it is so far", lambda: self.first(since, holds), seconds=120, poll_seconds=0.02)
+        try:
+            moment: float = wait_until("it is so far", lambda: self.first(since, holds), seconds=120, poll_seconds=0.02)
+        except AssertionError as error:
+            seen = self.events[-1][2].get("status") if self.events else None
+            raise AssertionError(f"{error}; status: {json.dumps(seen)}") from None
         return moment - since
 
 

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+import yaml
 
 import conformance
 from bench import processes
 from bench.figures import Board, Figure, Target
 from bench.side_by_side import CONTOUR
 from bench.watching import Watch, watching
-from conformance_stage import ACCOUNT, namespace_with_admin
+from conformance_stage import ACCOUNT, namespace, namespace_with_admin
 from lab import Json, Lab, OperatorProcess, find_condition, install, package, secret
 
 NAMESPACE = "bench-whole"
 NAME = "contour"
+HOME = "projectcontour"  # the namespace that the package brings
+WHOLE, IN_A_NAMESPACE = "1.0.0", "1.0.1"
 INSTALLS = "installedpackages"
 WORKLOADS = ("deployments", "daemonsets", "jobs")
 POKES = 20
@@ -28,9 +32,7 @@ def whole(board: Board, lab: Lab, operator: OperatorProcess, runs: int) -> None:
     case = next((case for case in conformance.rendered() if case.name == CONTOUR), None)
     if case is None:
         return  # side_by_side has said so
-    image = lab.push("bench/contour", {"contour.yaml": case.template.replace("type: LoadBalancer", "type: ClusterIP")})
-    values = secret(NAMESPACE, "values", values_yml="{}")
-    lab.apply(*namespace_with_admin(NAMESPACE), values, package("contour.example.com", "1.0.0", image))
+    publish(lab, case.objects)
     taken: dict[str, list[float]] = defaultdict(list)
     for _ in range(runs):
         with watching(lab.cluster, INSTALLS, *WORKLOADS) as watches:
@@ -41,11 +43,16 @@ def whole(board: Board, lab: Lab, operator: OperatorProcess, runs: int) -> None:
             taken["gone"].append(deleted(lab, watches))
             taken["ready"].append(over_the_pods(lab, watches))
             deleted(lab, watches)
+            lab.apply(namespace(HOME))
+            installed(lab, watches, wait=False, version=IN_A_NAMESPACE)
+            taken["gone from there"].append(deleted(lab, watches))
+            lab.delete("namespace", HOME)
     words = f"whole operator, {CONTOUR}"
     board.add(
         beside_kapp(f"{words}: install without waiting", taken["applied"], 2.6, Target(most=0.7)),
         Figure(f"{words}: install with waiting, over the pods' own time", taken["ready"], target=Target(most=1.5)),
         beside_kapp(f"{words}: delete", taken["gone"], 11.0, Target(most=2.0)),
+        Figure(f"{words}: delete, all but the namespace", taken["gone from there"], target=Target(most=2.0)),
     )
     if not processes.is_known():
         board.skip("CPU, for this system has no /proc")
@@ -56,15 +63,29 @@ def whole(board: Board, lab: Lab, operator: OperatorProcess, runs: int) -> None:
     )
 
 
+def publish(lab: Lab, objects: Sequence[Json]) -> None:
+    """The package as it is, and without the namespace that it brings."""
+    values = secret(NAMESPACE, "values", values_yml="{}")
+    packages = []
+    for version, chosen in (
+        (WHOLE, objects),
+        (IN_A_NAMESPACE, [obj for obj in objects if obj["kind"] != "Namespace"]),
+    ):
+        text = yaml.dump_all(chosen, Dumper=yaml.CSafeDumper).replace("type: LoadBalancer", "type: NodePort")
+        image = lab.push(f"bench/contour-{version}", {"contour.yaml": f"{{% raw %}}{text}{{% endraw %}}"})
+        packages.append(package("contour.example.com", version, image))
+    lab.apply(*namespace_with_admin(NAMESPACE), values, *packages)
+
+
 def beside_kapp(name: str, samples: list[float], theirs: float, target: Target) -> Figure:
     """`theirs` was measured elsewhere."""
     return Figure(name, samples, peer="kapp-controller", peer_samples=[theirs], target=target, published=True)
 
 
-def installed(lab: Lab, watches: Mapping[str, Watch], *, wait: bool) -> float:
+def installed(lab: Lab, watches: Mapping[str, Watch], *, wait: bool, version: str = WHOLE) -> float:
     """Seconds from the start of kubectl to the condition."""
     spec: dict[str, Any] = {"values": ["values"], "account": ACCOUNT, "deploy": {"wait": wait}}
-    wanted = install(NAME, NAMESPACE, "contour.example.com", version="1.0.0", **spec)
+    wanted = install(NAME, NAMESPACE, "contour.example.com", version=version, **spec)
     started = time.monotonic()
     lab.apply(wanted)
     return watches[INSTALLS].until(started, lambda _, obj: has_succeeded(obj))
