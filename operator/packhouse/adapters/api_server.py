@@ -145,7 +145,8 @@ class ApiServer:
         async with self._slots:
             response = await self._send(request, bearer, self._settings.request_timeout_seconds)
             try:
-                raw = await asyncio.wait_for(response.read(), self._settings.request_timeout_seconds)
+                async with asyncio.timeout(self._settings.request_timeout_seconds):
+                    raw = await response.read()
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 raise _NotNow(f"the answer broke off ({type(error).__name__})") from error
             finally:

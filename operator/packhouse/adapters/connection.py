@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import copy
 import os
+import urllib.request
 from typing import Any
+from urllib.parse import urlsplit
 
 import kopf
 from kubernetes.aio import config as kube_config
@@ -38,7 +40,18 @@ async def load(kubeconfig: str | None = None, context: str | None = None) -> Con
             f"no usable connection to a cluster in {tried}: {error}; set KUBECONFIG or pass --kubeconfig"
         ) from error
     configuration.connection_pool_maxsize = 0  # bounded by our own semaphore; watches must not use up the pool
+    # Else aiohttp would look for a proxy and for a .netrc, in two threads, before each single request.
+    configuration.client_session_kwargs = {"trust_env": False}
+    configuration.proxy = configuration.proxy or _proxy(configuration.host)
     return configuration
+
+
+def _proxy(server: str) -> str | None:
+    """The proxy that the environment names for the API server (HTTPS_PROXY, NO_PROXY)."""
+    parts = urlsplit(server)
+    if not parts.hostname or urllib.request.proxy_bypass(parts.hostname):
+        return None
+    return urllib.request.getproxies().get(parts.scheme)
 
 
 def without_credentials(configuration: Configuration) -> Configuration:

@@ -15,7 +15,7 @@ from typing import Final
 from packhouse.api.errors import Failed, Forbidden, PackhouseError
 from packhouse.deploy.live import brought_kinds, gathered
 from packhouse.deploy.reviews import Reviews
-from packhouse.deploy.trial import MayReplace, Terms, Verdict, footing, never, new_by_name, tried
+from packhouse.deploy.trial import MayReplace, Terms, Verdict, footing, never, new_by_name, tried, worth_trying
 from packhouse.domain.change import Action, Change, Plan
 from packhouse.domain.grants import manifests, to_grant
 from packhouse.domain.inventory import Identity
@@ -87,7 +87,7 @@ async def _plurals(cluster: Cluster, plan: Plan) -> dict[Kind, str]:
 async def _verdicts(
     cluster: Cluster, plan: Plan, plurals: Mapping[Kind, str], reviews: Reviews, terms: Terms
 ) -> Mapping[Identity, Verdict]:
-    """Try all writes, and let `reviews` learn the account's rules at the same time."""
+    """Try the writes, and let `reviews` learn the account's rules at the same time."""
     writes = plan.writes
     written, new = {change.identity for change in writes}, new_by_name(writes)
     brought = brought_kinds([change.obj for change in writes if change.obj is not None])
@@ -99,7 +99,7 @@ async def _verdicts(
         verdicts[change.identity] = await tried(cluster, change, ground, terms)
 
     learning = [reviews.learn(namespace) for namespace in _namespaces(plan)]
-    await gathered([*learning, *(judge(change) for change in writes if change.ref.kind in plurals)])
+    await gathered([*learning, *(judge(change) for change in worth_trying(writes) if change.ref.kind in plurals)])
     # In the order of the plan: who is refused again for the same reasons should say so in the same words.
     return {change.identity: verdicts[change.identity] for change in writes if change.identity in verdicts}
 

@@ -26,7 +26,7 @@ from packhouse.api.errors import (
 )
 from packhouse.deploy.preflight import preflight, refuse_without_rights
 from packhouse.deploy.reviews import Reviews
-from packhouse.deploy.trial import Footing, footing, new_by_name
+from packhouse.deploy.trial import ALIKE_MOST, Footing, footing, new_by_name, worth_trying
 from packhouse.domain.change import Action, Change, Plan
 from packhouse.domain.kapp.rules import Rules, UpdateStrategy
 from packhouse.domain.objects import ref_of
@@ -465,6 +465,20 @@ async def test_only_what_rests_on_nothing_of_the_plan_is_tried(objects: list[Jso
     cluster.refuse = note
     await preflight(cluster, planned(*objects))
     assert sorted(seen) == sorted(tried.split())
+
+
+@pytest.mark.parametrize(
+    ("changes", "count"),
+    [
+        pytest.param([obj(f"a{number}") for number in range(100)], ALIKE_MOST, id="many new plain objects"),
+        pytest.param([change(obj(f"a{n}"), Action.CREATE, uid="u") for n in range(100)], 100, id="many that exist"),
+        pytest.param([change(obj(f"a{n}"), Action.CONFIGURE) for n in range(100)], 100, id="many that are changed"),
+        pytest.param([obj(f"a{n}", namespace=f"n{n}") for n in range(100)], 100, id="many namespaces"),
+        pytest.param([obj(f"a{n}", "Service") for n in range(100)], 100, id="many whose content counts"),
+    ],
+)
+def test_some_of_many_plain_objects_speak_for_the_rest(changes: list[Json | Change], count: int) -> None:
+    assert len(list(worth_trying(planned(*changes).writes))) == count
 
 
 async def test_thousands_of_custom_resources_do_not_keep_all_others_waiting() -> None:
