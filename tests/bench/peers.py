@@ -21,6 +21,7 @@ class Kubectl:
     cluster: Cluster
     file: Path
     name: str = "kubectl"
+    waits_for_deletion: bool = True
 
     def apply(self) -> None:
         self.cluster.kubectl("apply", "--server-side", "-f", str(self.file))
@@ -28,7 +29,8 @@ class Kubectl:
     again = apply
 
     def delete(self) -> None:
-        self.cluster.kubectl("delete", "--ignore-not-found", "-f", str(self.file))
+        wait = f"--wait={str(self.waits_for_deletion).lower()}"
+        self.cluster.kubectl("delete", "--ignore-not-found", wait, "-f", str(self.file))
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ HOME = "projectcontour"  # the namespace that the package brings
 WHOLE, IN_A_NAMESPACE = "1.0.0", "1.0.1"
 INSTALLS = "installedpackages"
 WORKLOADS = ("deployments", "daemonsets", "jobs")
-POKES = 20
+POKES = 10
 POKE_SECONDS = 0.4
 
 
