@@ -183,6 +183,13 @@ class _Work:
     async def _expect(self, change: Change) -> None:
         if await self._cluster.get(change.ref, metadata_only=True) is None:
             raise NotHealthy(f"{change.ref} is not there yet; the package expects that something else makes it")
+        if change.entry is None:
+            return
+        # An earlier version of the package made it: it stays, for whoever makes it from now on.
+        if change.uid == change.entry.uid and not change.adopting:
+            await self.remove([replace(change, action=Action.ORPHAN)])
+        else:
+            self._done.entries.pop(change.identity, None)
 
     async def _make_room(self, change: Change) -> None:
         """Delete the object that is replaced, and wait until its name is free."""

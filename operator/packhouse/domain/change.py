@@ -68,7 +68,10 @@ class Change:
     @property
     def is_misrecorded(self) -> bool:
         """Whether an object that is made once and then left is there and not recorded as what it is: as this very one
-        where it is ours, not at all where it is not. What is left to another writer for a while keeps its record."""
+        where it is ours, not at all where it is not. What is left to another writer for a while keeps its record, and
+        what others make from now on has none."""
+        if self.action is Action.EXPECT:
+            return self.entry is not None
         if self.action is not Action.SKIP or self.rules.update is not UpdateStrategy.SKIP or not self.uid:
             return False
         return self.entry is not None if self.adopting else self.entry is None or self.entry.uid != self.uid

@@ -85,7 +85,8 @@ def _change(
     rules, entry, found = desired.rules_of(ref), inventory.find(ref), live.get(Identity.of(ref))
     uid = found["metadata"]["uid"] if found is not None else ""
     if rules.exists:
-        return Change(ref, Action.EXPECT, "something else makes it", obj, wanted, entry, uid, rules)
+        theirs = found is not None and owner_of(found) != owner
+        return Change(ref, Action.EXPECT, "something else makes it", obj, wanted, entry, uid, rules, theirs)
     # Nothing of that name: it was never there, or somebody deleted it.
     if found is None:
         absent = "it is new" if entry is None else "it is missing"

@@ -269,6 +269,19 @@ async def test_what_somebody_else_makes_is_waited_for_and_not_touched() -> None:
     assert [write for write in cluster.writes if "ConfigMap" in write] == ["create ConfigMap demo/a (v1)"]
 
 
+async def test_what_an_earlier_version_made_is_left_to_whoever_makes_it_now() -> None:
+    cluster = FakeCluster()
+    first = await deploy(cluster, Inventory({}), obj("a", data={"x": "1"}))
+    done = await deploy(cluster, first.inventory, annotated(obj("a", data={"x": "1"}), exists=""))
+    left = await cluster.get(ref_of(obj("a")))
+    assert left is not None
+    assert not left["metadata"]["labels"]
+    assert ([ref.name for ref in done.orphaned], done.error, len(done.inventory)) == (["a"], None, 0)
+    writes = list(cluster.writes)
+    await deploy(cluster, done.inventory, annotated(obj("a", data={"x": "1"}), exists=""))
+    assert cluster.writes == writes
+
+
 async def test_a_rule_makes_the_next_wave_wait_until_the_one_before_is_ready() -> None:
     cluster = FakeCluster()
     seen: list[list[str]] = []
