@@ -161,9 +161,7 @@ def planned(obj: Json, entry: Entry | None, there: Json | None) -> Plan:
         pytest.param(
             {"exists": ""}, None, found(owner="demo/other"), Action.EXPECT, True, id="exists: whoever owns it"
         ),
-        pytest.param(
-            {"exists": ""}, recorded(), found(), Action.EXPECT, False, id="exists: an earlier version made it"
-        ),
+        pytest.param({"exists": ""}, recorded(), found(), Action.EXPECT, False, id="exists: we made it once"),
     ],
 )
 def test_what_annotations_make_of_it(
