@@ -17,10 +17,10 @@ from urllib.parse import urlencode
 
 import aiohttp
 from kubernetes.aio.client.configuration import Configuration
-from kubernetes.aio.client.rest import RESTClientObject
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from packhouse import __version__
+from packhouse.adapters.connection import Connections
 from packhouse.adapters.decoding import decoded
 from packhouse.api.errors import ClusterUnavailable
 from packhouse.ports import Json
@@ -98,7 +98,7 @@ class ApiServer:
         count: Counter | None = None,
     ) -> None:
         self._host = configuration.host.rstrip("/")
-        self._rest = RESTClientObject(configuration)
+        self._rest = Connections(configuration)
         self._settings = settings
         self._identity = identity
         self._count = count or (lambda verb, path, code: None)

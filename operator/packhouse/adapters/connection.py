@@ -10,14 +10,19 @@ from __future__ import annotations
 import copy
 import os
 import urllib.request
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
+import aiohttp
 import kopf
 from kubernetes.aio import config as kube_config
 from kubernetes.aio.client.configuration import Configuration
+from kubernetes.aio.client.rest import RESTClientObject
 
 from packhouse.api.errors import InvalidSpec
+
+#: A little less than the API server's own time (90 s), so that it never closes one that we are about to use.
+IDLE_SECONDS: Final = 75.0
 
 
 async def load(kubeconfig: str | None = None, context: str | None = None) -> Configuration:
@@ -52,6 +57,13 @@ def _proxy(server: str) -> str | None:
     if not parts.hostname or urllib.request.proxy_bypass(parts.hostname):
         return None
     return urllib.request.getproxies().get(parts.scheme)
+
+
+class Connections(RESTClientObject):  # type: ignore[misc]
+    """The client's connections, kept open between reconciles: each new one costs a TLS handshake."""
+
+    def _create_connector(self) -> aiohttp.TCPConnector:
+        return aiohttp.TCPConnector(limit=self.maxsize, ssl=self.ssl_context, keepalive_timeout=IDLE_SECONDS)
 
 
 def without_credentials(configuration: Configuration) -> Configuration:

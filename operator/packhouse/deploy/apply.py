@@ -25,6 +25,8 @@ from packhouse.ports import Cluster, Json, Kind, Ref
 
 #: How long a new CRD may take to be served before the objects of its kind are applied.
 SERVED_SECONDS: Final = 30.0
+#: The first pause before it is asked again; each one is twice as long, up to POLL_SECONDS.
+SERVED_FIRST_SECONDS: Final = 0.01
 #: How long an object that is replaced may take to be gone.
 REPLACED_SECONDS: Final = 60.0
 #: How often, and for how long at first, an object is tried again that the package's own webhook may still refuse.
@@ -254,11 +256,13 @@ class _Work:
 
     async def _served(self, kinds: Sequence[Kind]) -> None:
         """`kinds` are of one group and version: one answer tells of all."""
+        pause = SERVED_FIRST_SECONDS
         while await self._cluster.served(kinds[0], anew=True) is None or not all(
             [await self._cluster.served(kind) for kind in kinds]
         ):
             self.terms.stop()
-            await asyncio.sleep(POLL_SECONDS)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, POLL_SECONDS)
 
 
 def _defined(crd: Json) -> list[Kind]:

@@ -44,7 +44,7 @@ def test_in_order(earlier: Kind, later: Kind) -> None:
 
 def test_a_kind_of_another_group_with_a_known_name_belongs_to_the_others() -> None:
     assert WAVE_NAMES[wave_of(Kind("serving.knative.dev", "v1", "Service"))] == "others"
-    assert WAVE_NAMES[wave_of(Kind("", "v1", "Service"))] == "services"
+    assert WAVE_NAMES[wave_of(Kind("", "v1", "Service"))] == "configuration"
 
 
 def test_no_kind_stands_in_two_waves() -> None:
