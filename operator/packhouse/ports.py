@@ -53,10 +53,37 @@ class Registry(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ValuesDocument:
-    """One text of values, and the words that name it in messages (\"Secret demo/web-values key values.yml\")."""
+    """One text of values, and the words that name it in messages (\"Secret demo/web-values key values.yml\").
+
+    `name` is what it is called where it counts as a file: the key of the Secret.
+    """
 
     source: str
     text: str = field(repr=False)
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AddedFile:
+    """A file that an install adds to those of its package; `source` as in ValuesDocument."""
+
+    name: str
+    source: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What a render needs beside the package and the values, read before: a renderer looks nothing up."""
+
+    #: Of the install's package overlays, for the first step that takes them.
+    overlays: Sequence[AddedFile] = ()
+    #: The install's values are files for that step as well, whatever they look like.
+    values_as_files: bool = False
+    #: The Secrets and ConfigMaps that the steps name, by kind and name: ("Secret", "tls") -> key -> content.
+    references: Mapping[tuple[str, str], Mapping[str, bytes]] = field(default_factory=dict, repr=False)
+    #: metadata of the install: name, namespace, uid, labels, annotations.
+    metadata: Json = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +96,7 @@ class RenderJob:
     values_schema: Json | None  # Package spec.valuesSchema.openAPIv3
     enforce_schema: bool
     context: Json  # {"package": {...}, "install": {...}, "cluster": {...}}
+    outside: Outside = field(default_factory=Outside)
 
 
 @dataclass(frozen=True, slots=True)

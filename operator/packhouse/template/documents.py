@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from packhouse.ports import Json, ValuesDocument
+from packhouse.api.errors import TemplateFailed
+from packhouse.ports import Json, Outside, ValuesDocument
 from packhouse.template.limits import Limits
 
 #: The path that stands for the output of the step before.
@@ -59,12 +60,23 @@ class StepInput:
     values_documents: Sequence[ValuesDocument]  # the user's own, for the first step that merges them itself
     context: Json
     meter: OutputMeter
+    outside: Outside  # its overlays, and its word on values, only for the first step that takes them
+
+
+def stream(step: StepInput, name: str) -> Sequence[Document]:
+    """What "-" stands for in a step of the engine `name`. Raises TemplateFailed where no step was before."""
+    if step.previous is None:
+        raise TemplateFailed(
+            f"template step {name}: path {PREVIOUS!r} is the output of the step before, and there is none before"
+        )
+    return step.previous
 
 
 @dataclass(frozen=True, slots=True)
 class Templater:
-    """One engine: what it does, which options its step has, whether it takes values."""
+    """One engine: what it does, and which options its step has."""
 
     run: Callable[[StepInput, Json], Sequence[Document]]
     options: frozenset[str]
-    takes_values: bool
+    takes_values: bool = False  # as one map, which is checked before anything is rendered
+    merges_values: bool = False  # it takes the documents as they are, and the install's overlays

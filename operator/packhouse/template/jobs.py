@@ -6,11 +6,12 @@ back is not, and goes through answers.py. No engine is imported by the asking si
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from packhouse.ports import BundleContent, Json, Rendered, RenderJob, ValuesDocument
+from packhouse.ports import AddedFile, BundleContent, Json, Outside, Rendered, RenderJob, ValuesDocument
 from packhouse.template import wire
 
 
@@ -20,10 +21,11 @@ def pack_render(job: RenderJob) -> wire.Frame:
         job.files,
         {
             "steps": list(job.steps),
-            "values": [{"source": document.source, "text": document.text} for document in job.values],
+            "values": [asdict(document) for document in job.values],
             "valuesSchema": job.values_schema,
             "enforceSchema": job.enforce_schema,
             "context": job.context,
+            "outside": _pack_outside(job.outside),
         },
     )
 
@@ -40,6 +42,7 @@ def unpack_render(header: Json, files: Mapping[str, bytes]) -> RenderJob:
         values_schema=header["valuesSchema"],
         enforce_schema=header["enforceSchema"],
         context=header["context"],
+        outside=_unpack_outside(header["outside"]),
     )
 
 
@@ -49,6 +52,35 @@ def render_answer(rendered: Rendered) -> Json:
 
 def bundle_answer(content: BundleContent) -> Json:
     return {"documents": list(content.documents), "faults": [asdict(fault) for fault in content.faults]}
+
+
+def _pack_outside(outside: Outside) -> Json:
+    """What it holds may be no text, so it travels in base64."""
+    return {
+        "overlays": [[file.name, file.source, _encoded(file.content)] for file in outside.overlays],
+        "valuesAsFiles": outside.values_as_files,
+        "references": [
+            [*named, {key: _encoded(content) for key, content in data.items()}]
+            for named, data in outside.references.items()
+        ],
+        "metadata": outside.metadata,
+    }
+
+
+def _unpack_outside(told: Json) -> Outside:
+    return Outside(
+        overlays=tuple(AddedFile(name, source, base64.b64decode(data)) for name, source, data in told["overlays"]),
+        values_as_files=told["valuesAsFiles"],
+        references={
+            (kind, name): {key: base64.b64decode(content) for key, content in data.items()}
+            for kind, name, data in told["references"]
+        },
+        metadata=told["metadata"],
+    )
+
+
+def _encoded(content: bytes) -> str:
+    return base64.b64encode(content).decode()
 
 
 def _pack(job: str, files: Mapping[str, bytes], what: dict[str, Any]) -> wire.Frame:

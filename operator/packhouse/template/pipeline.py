@@ -6,7 +6,9 @@ checked before anything is rendered; nothing is looked up.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from packhouse.api.errors import RenderedInvalid, RenderLimitExceeded, UnsupportedStep, ValuesInvalid
@@ -16,11 +18,15 @@ from packhouse.ports import Json, Rendered, RenderJob
 from packhouse.template import selection
 from packhouse.template.documents import Document, OutputMeter, StepInput, Templater
 from packhouse.template.jinja.engine import JINJA2
+from packhouse.template.kbld.engine import KBLD
 from packhouse.template.limits import Limits
 from packhouse.template.objects import to_objects
 
 #: The engines, by the word of the template step.
-TEMPLATERS: Final[Mapping[str, Templater]] = {"jinja2": JINJA2}
+TEMPLATERS: Final[Mapping[str, Templater]] = {"jinja2": JINJA2, "kbld": KBLD}
+
+#: A line of code in values. `#@data/values` alone makes a document an overlay of plain values, which are what they are.
+_CODE: Final = re.compile(r"^[ \t]*(?!#@[ \t]*data/values[ \t]*\r?$)#@", re.MULTILINE)
 
 
 def render(job: RenderJob, limits: Limits) -> Rendered:
@@ -33,20 +39,22 @@ def render(job: RenderJob, limits: Limits) -> Rendered:
 
 def _render(job: RenderJob, limits: Limits) -> Rendered:
     steps = [_known_step(step) for step in job.steps]
-    values, warnings = _values(job)
+    values, warnings = _values(job, [engine for engine, _ in steps])
     if not steps:
         return Rendered(to_objects(_plain(job.files)), warnings)
     meter = OutputMeter(limits)
     documents: Sequence[Document] | None = None
-    first_with_values = next((place for place, (engine, _) in enumerate(steps) if engine.takes_values), None)
+    first_that_merges = next((place for place, (engine, _) in enumerate(steps) if engine.merges_values), None)
     for place, (engine, options) in enumerate(steps):
+        is_first = place == first_that_merges
         step = StepInput(
             files=job.files,
             previous=documents,
             values=values,
-            values_documents=job.values if place == first_with_values else (),
+            values_documents=job.values if is_first else (),
             context=job.context,
             meter=meter,
+            outside=job.outside if is_first else replace(job.outside, overlays=(), values_as_files=False),
         )
         documents = engine.run(step, options)
     return Rendered(to_objects(documents or ()), warnings)
@@ -73,8 +81,17 @@ def _known_step(step: Json) -> tuple[Templater, Json]:
     return engine, options
 
 
-def _values(job: RenderJob) -> tuple[Json, list[str]]:
-    """Schema defaults and all documents in one map, and what is to be warned of. Raises ValuesInvalid."""
+def _values(job: RenderJob, engines: Sequence[Templater]) -> tuple[Json, list[str]]:
+    """Schema defaults and all documents in one map, and what is to be warned of. Raises ValuesInvalid.
+
+    Values that are templates are not looked at, unless an engine takes the map: what they come to is known to the
+    engine that merges them, and its own schema checks it.
+    """
+    are_templates = job.outside.values_as_files or any(_CODE.search(document.text) for document in job.values)
+    if are_templates and any(engine.merges_values for engine in engines):
+        if not any(engine.takes_values for engine in engines):
+            return {}, []
+        return domain_values.merge(domain_values.parse(job.values)), []
     layers = domain_values.parse(job.values)
     given = domain_values.merge(layers)
     if job.values_schema is None:

@@ -6,6 +6,7 @@ Pure. Called by the pipeline and the engines.
 from __future__ import annotations
 
 import difflib
+import posixpath
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
@@ -49,6 +50,28 @@ def select(files: Iterable[str], paths: Sequence[str], step: str) -> list[str]:
             )
         chosen.update(found)
     return sorted(chosen)
+
+
+def below(files: Iterable[str], path: str, step: str) -> list[str]:
+    """The file `path`, or all files below the folder `path` ("." is the top), sorted; dots hide nothing.
+
+    What the engines of Carvel do with a path. Raises TemplateFailed for a path that names nothing or leads out.
+    """
+    wanted = plain(path)
+    if wanted.startswith("../") or wanted == "..":
+        raise TemplateFailed(f"template step {step}: path {path!r} leads out of the package's folder")
+    names = sorted(files)
+    if wanted == ".":
+        return names
+    found = [name for name in names if name == wanted or name.startswith(f"{wanted}/")]
+    if not found:
+        raise TemplateFailed(f"template step {step}: path {path!r} names no file of the package{_near(names, path)}")
+    return found
+
+
+def plain(path: str) -> str:
+    """A path without what changes nothing of it: "./a//b/../c/" is "a/c"."""
+    return posixpath.normpath(path.lstrip("/") or ".")
 
 
 def glob(files: Iterable[str], pattern: str) -> list[str]:

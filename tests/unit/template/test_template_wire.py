@@ -3,9 +3,11 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+from dataclasses import replace
 
 import pytest
 
+from packhouse.ports import AddedFile, Outside
 from packhouse.template import jobs, wire
 from packhouse.template.wire import WireError
 from render_jobs import job
@@ -40,7 +42,14 @@ async def test_half_a_frame_is_told_from_a_whole_one() -> None:
 
 
 def test_a_job_is_the_same_on_the_other_side() -> None:
-    asked = job({"a.yml": "x", "b": b"\x00\xff", "empty": b""}, values=["a: ä"], schema={"type": "object"})
+    outside = Outside(
+        overlays=(AddedFile("o.yml", "Secret demo/o key o.yml", b"\xff"),),
+        values_as_files=True,
+        references={("Secret", "tls"): {"key": b"\x00"}},
+        metadata={"name": "web", "labels": {}},
+    )
+    plain = job({"a.yml": "x", "b": b"\x00\xff", "empty": b""}, values=["a: ä"], schema={"type": "object"})
+    asked = replace(plain, outside=outside)
     packed = jobs.pack_render(asked)
     header = json.loads(packed.header)
     assert asked == jobs.unpack_render(header, wire.split(io.BytesIO(packed.body), header["files"]))
