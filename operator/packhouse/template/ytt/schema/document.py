@@ -1,0 +1,63 @@
+"""The schema of a set of data values: what the workspace asks it.
+
+Made of one document by `build`. A schema is never changed and may be shared by many renderings of the same files only
+where its rules are: those are functions of the evaluation that made them.
+"""
+
+from __future__ import annotations
+
+from packhouse.template.ytt.nodes import Document
+from packhouse.template.ytt.schema import openapi, reading
+from packhouse.template.ytt.schema.assign import filled_item
+from packhouse.template.ytt.schema.check import check_item
+from packhouse.template.ytt.schema.report import Problem, refusal
+from packhouse.template.ytt.schema.types import AnyType, Member
+from packhouse.template.ytt.validations.run import run
+from packhouse.template.ytt.values import Thread
+
+_INVALID = "One or more data values were invalid"
+
+
+class Schema:
+    """`source` is the document that it was made of, which further schema documents are overlaid on; None where there
+    is none, so that every value is allowed and nothing has a default."""
+
+    __slots__ = ("declared", "source")
+
+    def __init__(self, declared: Member, source: Document | None) -> None:
+        self.declared = declared
+        self.source = source
+
+    def default_document(self) -> Document | None:
+        """The values where none are given; None without a schema."""
+        return None if self.source is None else self.declared.default_document()
+
+    def assigned(self, document: Document) -> Document:
+        """The document with the defaults of all that it leaves out. Raises YttError where a value does not fit."""
+        problems: list[Problem] = []
+        document = filled_item(self.declared, document, problems)
+        if not problems:
+            check_item(self.declared, document, problems)
+        if problems:
+            raise refusal(_INVALID, problems)
+        return document
+
+    def invalidity(self, document: Document, thread: Thread) -> str:
+        """Which rules the values of an assigned document break: those of the schema, then those of its own
+        `#@assert/validate`. Empty where it is valid; otherwise it goes after "Validating final data values:" and a
+        new line, as does what is raised (YttError) for a rule that is no rule."""
+        return run(document, thread, self.declared)
+
+    def openapi(self) -> Document:
+        """An OpenAPI v3 document with the type of the values as `components.schemas.dataValues`."""
+        return openapi.document(self.declared)
+
+
+def build(document: Document, thread: Thread) -> Schema:
+    """The schema that a document marked `#@data/values-schema` declares. Raises YttError: "Invalid schema ..."."""
+    return Schema(reading.member_of(document, thread), document)
+
+
+def permissive() -> Schema:
+    """The schema of a library that has none."""
+    return Schema(Member(AnyType(None), None), None)
