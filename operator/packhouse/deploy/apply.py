@@ -20,7 +20,7 @@ from packhouse.domain.change import UPSERTS, WRITES, Action, Change, Plan
 from packhouse.domain.inventory import UNTOUCHED, Entry, Identity, Inventory
 from packhouse.domain.kapp.rules import UpdateStrategy
 from packhouse.domain.objects import managed_digest
-from packhouse.domain.order import may_use_definitions
+from packhouse.domain.order import may_need_definitions
 from packhouse.ports import Cluster, Json, Kind, Ref
 
 #: How long a new CRD may take to be served before the objects of its kind are applied.
@@ -95,7 +95,6 @@ async def carry_out(cluster: Cluster, plan: Plan, recorded: Inventory, terms: Te
             awaited = [change.identity for change in wave if change.identity in plan.awaited and change.rules.wait]
             if entries := [done.entries[identity] for identity in awaited if identity in done.entries]:
                 await work.terms.ready(entries)
-        await work.new_kinds_served()
     except PackhouseError as error:
         done.error = error
     return done
@@ -114,7 +113,7 @@ class _Work:
         self._new_kinds: dict[Kind, str] = {}  # of the CRDs that were written, with their names, until they are served
 
     async def upsert(self, wave: Sequence[Change]) -> None:
-        if any(may_use_definitions(change.ref.kind) for change in wave):
+        if any(may_need_definitions(change.ref.kind) for change in wave):
             await self.new_kinds_served()
         errors = [error for error in await asyncio.gather(*(self._one(change) for change in wave)) if error]
         if errors:

@@ -69,7 +69,6 @@ WAVES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
 WAVE_NAMES: Final = tuple(name for name, _ in WAVES)
 _WAVE_OF: Final = {word: number for number, (_, words) in enumerate(WAVES) for word in words}
 _OTHERS: Final = WAVE_NAMES.index("others")
-_WORKLOADS: Final = WAVE_NAMES.index("workloads")
 
 
 def wave_of(kind: Kind) -> int:
@@ -78,6 +77,7 @@ def wave_of(kind: Kind) -> int:
     return _WAVE_OF.get(word, _OTHERS)
 
 
-def may_use_definitions(kind: Kind) -> bool:
-    """Whether an object of the kind, or what runs in it, may use kinds that its package defines."""
-    return wave_of(kind) >= _WORKLOADS
+def may_need_definitions(kind: Kind) -> bool:
+    """Whether an object may be of a kind that its own package defines, or come after such. A workload takes longer to
+    start than a definition to be served."""
+    return wave_of(kind) >= _OTHERS
