@@ -113,7 +113,8 @@ class House:
         )
         self.dispatch = Dispatch(world)
         self.woken = Woken()
-        Wake(world, self.woken, self.dispatch.installs.chosen).connect()  # type: ignore[arg-type]
+        installs = self.dispatch.installs
+        Wake(world, self.woken, installs.chosen, installs.named).connect()  # type: ignore[arg-type]
 
     # ---- what a user does --------------------------------------------------------------------------------
 

@@ -62,7 +62,7 @@ class Reason(StrEnum):
 
     # what something else must do first
     SERVICE_ACCOUNT_MISSING = "ServiceAccountMissing"  #: the install's service account does not exist
-    SECRET_MISSING = "SecretMissing"  # noqa: S105 - a reason, no password: a Secret that a fetch names is absent
+    SECRET_MISSING = "SecretMissing"  # noqa: S105 - a reason, no password: what a package names is absent
     NOT_HEALTHY = "NotHealthy"  #: applied objects are not ready yet
     SUPERSEDED = "Superseded"  #: the spec changed while it was being carried out; the new one is taken up at once
     NAMESPACE_TERMINATING = "NamespaceTerminating"  #: the namespace is being deleted and takes nothing new

@@ -43,6 +43,11 @@ STILL_DELETING: Final = f"{INSTALL_GROUP}/still-deleting"
 REVISION: Final = "packaging.carvel.dev/revision"
 DOWNGRADABLE: Final = "packaging.carvel.dev/downgradable"
 
+#: Set by users on an install, in kapp-controller's words: Secrets whose keys are further files of the first ytt step
+#: (the name itself, or with a suffix behind a dot for several), and that its values are files of that step too.
+YTT_PATHS: Final = "ext.packaging.carvel.dev/ytt-paths-from-secret-name"
+YTT_VALUES_OVERLAYS: Final = "ext.packaging.carvel.dev/ytt-data-values-overlays"
+
 #: Reasons of Events that tell, in the operator's namespace, what a deletion left in the cluster.
 OBJECTS_LEFT: Final = "ObjectsLeft"
 OBJECTS_KEPT: Final = "ObjectsKept"

@@ -6,11 +6,11 @@ The API server has checked the objects; nothing is checked again here, and nothi
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from packhouse.api.conditions import Condition, read_conditions
-from packhouse.api.names import DOWNGRADABLE
+from packhouse.api.names import DOWNGRADABLE, YTT_PATHS, YTT_VALUES_OVERLAYS
 
 Wire = dict[str, Any]
 Key = tuple[str, str]  # namespace ("" where cluster-scoped), name
@@ -29,6 +29,7 @@ class Meta:
     deleted_at: str  # RFC 3339; "" where it is not being deleted
     finalizers: Sequence[str]
     annotations: dict[str, str]
+    labels: dict[str, str] = field(default_factory=dict)
 
     @property
     def key(self) -> Key:
@@ -47,6 +48,7 @@ class Meta:
             deleted_at=metadata.get("deletionTimestamp") or "",
             finalizers=tuple(metadata.get("finalizers") or ()),
             annotations=dict(metadata.get("annotations") or {}),
+            labels=dict(metadata.get("labels") or {}),
         )
 
 
@@ -89,6 +91,21 @@ class InstalledPackage:
     @property
     def downgradable(self) -> bool:
         return DOWNGRADABLE in self.meta.annotations
+
+    @property
+    def overlay_secrets(self) -> Sequence[str]:
+        """The Secrets of package overlays: the one without a suffix, then by number, then by word."""
+        suffixes = {
+            name[len(YTT_PATHS) + 1 :]: secret
+            for name, secret in self.meta.annotations.items()
+            if secret and (name == YTT_PATHS or name.startswith(f"{YTT_PATHS}."))
+        }
+        return tuple(suffixes[suffix] for suffix in sorted(suffixes, key=_suffix_order))
+
+    @property
+    def values_as_files(self) -> bool:
+        """Whether the values are files of the first ytt step, whatever they look like."""
+        return YTT_VALUES_OVERLAYS in self.meta.annotations
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
@@ -140,6 +157,11 @@ class InstalledPackage:
             replace_immutable=bool((spec.get("upgrade") or {}).get("replaceImmutable")),
             status=wire.get("status") or {},
         )
+
+
+def _suffix_order(suffix: str) -> tuple[bool, int, str]:
+    number = int(suffix) if suffix.isdecimal() and len(suffix) < 10 else -1
+    return bool(suffix) and number < 0, number, suffix
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ class Dispatch:
         self._remover = InstallRemover(world, pace, self.installs.forget)
         self._repositories = RepositoryReconciler(world, pace)
         self._unreported: dict[Key, int] = {}
-        Wake(world, self.queue, self.installs.chosen).connect()
+        Wake(world, self.queue, self.installs.chosen, self.installs.named).connect()
 
     async def reconcile(self, key: Key) -> float | None:
         """One reconcile; seconds until the next look. An outcome that could not be reported is tried again."""

@@ -15,6 +15,7 @@ from packhouse.domain.objects import digest
 from packhouse.domain.schedule import seconds_of
 from packhouse.fetch import Sources, resolve_all
 from packhouse.ports import Json, Kind, Ref
+from packhouse.reconcile.outside import outside_marks
 from packhouse.reconcile.sources import install_sources
 from packhouse.reconcile.values import values_marks
 from packhouse.reconcile.world import World
@@ -79,6 +80,7 @@ async def gather(world: World, progress: Progress, choice: Choice) -> Facts:
         (choice.entry.name, choice.entry.digest),
         fetched,
         values_marks(world.stores.secrets, install),
+        await outside_marks(world, install, package),
         cluster,
         (install.meta.uid, install.meta.generation),
     ]

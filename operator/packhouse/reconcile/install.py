@@ -27,6 +27,7 @@ from packhouse.reconcile.claims import Claims
 from packhouse.reconcile.contests import Contests
 from packhouse.reconcile.gather import Facts, Progress, context_of, gather, mark_of, take
 from packhouse.reconcile.outcome import Outcome, held, not_reconciled, succeeded, values_checked
+from packhouse.reconcile.outside import named_secrets, read_outside
 from packhouse.reconcile.owned import drifted_by_watch
 from packhouse.reconcile.pace import Pace
 from packhouse.reconcile.report import Subject
@@ -56,11 +57,14 @@ class InstallReconciler:
         self._stage = Stage(world, Claims(), Contests(), places, self._report)
         #: What each install took from the catalogue last, for deciding whom a changed Package concerns.
         self.chosen: dict[Key, str] = {}
+        #: The Secrets that each install's package names, for deciding whom a changed one concerns.
+        self.named: dict[Key, frozenset[str]] = {}
 
     def forget(self, key: Key) -> None:
         self._remembered.pop(key, None)
         self._stage.contests.forget("/".join(key))
         self.chosen.pop(key, None)
+        self.named.pop(key, None)
 
     async def reconcile(self, install: InstalledPackage) -> float | None:
         """Seconds until the next look."""
@@ -85,6 +89,7 @@ class InstallReconciler:
         choice = self._choose(install)
         progress.fields |= _attempted(choice)
         facts = await gather(world, progress, choice)
+        self.named[install.meta.key] = named_secrets(facts.package)
         actor = world.identities.of(install.meta.namespace, install.service_account)
         inventory = Inventory.from_wire(install.status.get("inventory"))
         if await self._is_at_rest(install, facts, actor, inventory):
@@ -135,6 +140,7 @@ class InstallReconciler:
         progress.fields["fetch"] = {"digest": fetched.digest}
         progress.stage = "template"
         documents, values_digest = await read_values(world.cluster, install)
+        outside = await read_outside(world, install, package)
         async with world.reading:
             rendered = await world.renderer.render(
                 RenderJob(
@@ -144,6 +150,7 @@ class InstallReconciler:
                     values_schema=package.values_schema,
                     enforce_schema=world.settings.values_schema_check == "enforce",
                     context=context_of(install, facts),
+                    outside=outside,
                 )
             )
         stanza: Json = {

@@ -58,6 +58,6 @@ def _chosen(install: InstalledPackage, ref: ValuesRef, secret: Json) -> list[tup
 def _document(install: InstalledPackage, ref: ValuesRef, key: str, encoded: str) -> ValuesDocument:
     source = f"Secret {install.meta.namespace}/{ref.secret} key {key}"
     try:
-        return ValuesDocument(source, base64.b64decode(encoded).decode())
+        return ValuesDocument(source, base64.b64decode(encoded).decode(), key)
     except (binascii.Error, UnicodeDecodeError):
         raise ValuesInvalid(f"{source}: the content is no UTF-8 text; values are YAML") from None

@@ -22,13 +22,21 @@ Watched = InstalledPackage | PackageRepository
 
 
 class Wake:
-    """`chosen` is what each install took from the catalogue when it last looked."""
+    """`chosen` is what each install took from the catalogue when it last looked, `named` the Secrets that its package
+    named then."""
 
-    def __init__(self, world: World, queue: Queue, chosen: Mapping[ObjectKey, str]) -> None:
+    def __init__(
+        self,
+        world: World,
+        queue: Queue,
+        chosen: Mapping[ObjectKey, str],
+        named: Mapping[ObjectKey, frozenset[str]],
+    ) -> None:
         self._world = world
         self._stores = world.stores
         self._queue = queue
         self._chosen = chosen
+        self._named = named
         self._drift = Drift(world, queue)
 
     def connect(self) -> None:
@@ -93,8 +101,13 @@ class Wake:
         assert changed is not None  # noqa: S101 - a change has a before or an after
         namespace, name = changed[0]
         for install in self._stores.installs:
-            if install.meta.namespace == namespace and any(ref.secret == name for ref in install.values):
+            if install.meta.namespace == namespace and self._reads(install, name):
                 self._queue.add(Key(INSTALLED_PACKAGE, *install.meta.key))
+
+    def _reads(self, install: InstalledPackage, secret: str) -> bool:
+        if any(ref.secret == secret for ref in install.values) or secret in install.overlay_secrets:
+            return True
+        return secret in self._named.get(install.meta.key, ())
 
 
 def _holds(install: InstalledPackage) -> object:
@@ -102,12 +115,13 @@ def _holds(install: InstalledPackage) -> object:
 
 
 def _asks_anew(before: Watched, after: Watched) -> bool:
-    """Whether more changed than status, which only we write. (A change of annotations moves no generation.)"""
+    """Whether more changed than status, which only we write. (Annotations and labels move no generation.)"""
     old, new = before.meta, after.meta
-    return (old.uid, old.generation, old.deleting, old.finalizers, old.annotations) != (
+    return (old.uid, old.generation, old.deleting, old.finalizers, old.annotations, old.labels) != (
         new.uid,
         new.generation,
         new.deleting,
         new.finalizers,
         new.annotations,
+        new.labels,
     )
