@@ -16,7 +16,7 @@ _MAY_MISS: Final[Annotations] = {MATCH: Annotation((), {"missing_ok": True})}
 _TAKES_PLACE: Final[Annotations] = {**_MAY_MISS, REPLACE: Annotation((), {"or_add": True})}
 
 
-def annotated_for_plain_merge(document: Document) -> Document:
+def annotate_plain(document: Document) -> Document:
     """The same document as an overlay. The one that is given stays as it is."""
     return document.with_value(_below(document.value)).with_annotations(_annotations(document.value))
 
