@@ -99,10 +99,13 @@ class Opaque:
 
 
 class Fragment:
-    """YAML as a value of a template ("yamlfragment"): what a function with YAML in its body returns."""
+    """YAML as a value of a template ("yamlfragment"): what a function with YAML in its body returns.
+
+    `node` is None where none of that YAML was reached: such a fragment is empty, false, and null when it is printed.
+    """
 
     __slots__ = ("node",)
     type_name = "yamlfragment"
 
-    def __init__(self, node: Map | Array | DocumentSet) -> None:
+    def __init__(self, node: Map | Array | DocumentSet | None) -> None:
         self.node = node
