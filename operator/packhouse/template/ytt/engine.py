@@ -1,0 +1,93 @@
+"""The step `ytt`: files and values of a package become documents, in the way of kapp-controller.
+
+Called through TEMPLATERS. What was compiled is kept by content in this process (workspace/cache.py); documents are
+handed on as values, so that nobody parses them again.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Final
+
+from packhouse.api.errors import RenderedInvalid, RenderLimitExceeded, TemplateFailed
+from packhouse.ports import Json
+from packhouse.template.documents import Document, StepInput, Templater
+from packhouse.template.ytt import nodes
+from packhouse.template.ytt.errors import LimitExceeded, YttError
+from packhouse.template.ytt.report import as_printed, without_secrets
+from packhouse.template.ytt.step_inputs import Inputs, gather
+from packhouse.template.ytt.workspace.inputs import DataValues, Options
+from packhouse.template.ytt.workspace.render import render
+
+_OPTIONS: Final = frozenset({"paths", "inline", "valuesFrom", "ignoreUnknownComments", "strict", "fileMarks"})
+
+
+def run(step: StepInput, options: Json) -> Sequence[Document]:
+    """Raises TemplateFailed with the original's message, RenderLimitExceeded, RenderedInvalid."""
+    inputs = gather(step, options)
+    documents = _rendered(inputs, options)
+    found = []
+    for document in documents.items:
+        place = (document.source.name, document.line) if document.line else ("the output of ytt", 1)
+        found.append(Document(*place, _plain(document.value)))
+    return found
+
+
+def _rendered(inputs: Inputs, options: Json) -> nodes.DocumentSet:
+    told = Options(
+        ignore_unknown_comments=bool(options.get("ignoreUnknownComments")),
+        strict=bool(options.get("strict")),
+        file_marks=tuple(options.get("fileMarks") or ()),
+    )
+    try:
+        return render(inputs.files, DataValues(files=tuple(inputs.values)), told).documents
+    except YttError as error:
+        raise TemplateFailed(as_printed(without_secrets(error.message, inputs.secrets))) from None
+    except LimitExceeded as error:
+        raise RenderLimitExceeded(f"rendering was ended: {error.what}; simplify the templates") from None
+
+
+def _plain(value: Any) -> Any:
+    """Nodes as the values that JSON can say; keys become texts, as they do where YAML is read for Kubernetes.
+
+    Raises RenderedInvalid for a key that is null or stands twice.
+    """
+    if isinstance(value, nodes.Map):
+        plain = {}
+        for item in value.items:
+            key, inner = item.key, item.value
+            if type(key) is not str:
+                key = _key(item)
+            plain[key] = _plain(inner) if isinstance(inner, nodes.Node) else inner
+        if len(plain) != len(value.items):
+            raise RenderedInvalid(f"{_second(value)}: the key stands twice in its map")
+        return plain
+    if isinstance(value, nodes.Array | nodes.DocumentSet):
+        return [_plain(item.value) if isinstance(item.value, nodes.Node) else item.value for item in value.items]
+    return value
+
+
+def _key(item: nodes.MapItem) -> str:
+    key = item.key
+    if isinstance(key, bool):
+        return "true" if key else "false"
+    if isinstance(key, int):
+        return str(key)
+    if isinstance(key, float) and math.isfinite(key):
+        return str(int(key)) if key.is_integer() and abs(key) < 1e21 else repr(key)
+    raise RenderedInvalid(f"{item.place}: a key must be a text, found {'null' if key is None else key}")
+
+
+def _second(value: nodes.Map) -> str:
+    """Where the first key stands that was there before."""
+    seen = set()
+    for item in value.items:
+        key = item.key if type(item.key) is str else _key(item)
+        if key in seen:
+            return item.place
+        seen.add(key)
+    return value.place
+
+
+YTT: Final = Templater(run=run, options=_OPTIONS, merges_values=True)
