@@ -11,6 +11,8 @@ from packhouse.template.ytt.errors import EvalError
 from packhouse.template.ytt.nodes import Annotation, Annotations, Array, Comment, Document, DocumentSet, Map, Value
 from packhouse.template.ytt.overlay.annotations import MATCH, REPLACE
 
+NOT_PLAIN: Final = "Expected to be plain YAML, having no annotations (hint: remove comments starting with `#@`)"
+
 _MAY_MISS: Final[Annotations] = {MATCH: Annotation((), {"missing_ok": True})}
 _TAKES_PLACE: Final[Annotations] = {**_MAY_MISS, REPLACE: Annotation((), {"or_add": True})}
 
@@ -21,7 +23,7 @@ def annotate_plain(document: Document) -> Document:
     Raises EvalError where a comment of it begins with `#@`.
     """
     if _of_template(document.comments) or _has_templating(document.value):
-        raise EvalError("Expected to be plain YAML, having no annotations (hint: remove comments starting with `#@`)")
+        raise EvalError(NOT_PLAIN)
     return document.with_value(_below(document.value)).with_annotations(_annotations(document.value))
 
 
