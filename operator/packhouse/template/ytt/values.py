@@ -60,6 +60,9 @@ class Struct:
     def __init__(self, fields: Mapping[str, Any]) -> None:
         self._fields = fields
 
+    def __bool__(self) -> bool:  # the language asks Python itself what is true
+        return len(self._fields) > 0
+
     def fields(self) -> Mapping[str, Any]:
         return self._fields
 
@@ -109,3 +112,6 @@ class Fragment:
 
     def __init__(self, node: Map | Array | DocumentSet | None) -> None:
         self.node = node
+
+    def __bool__(self) -> bool:  # the language asks Python itself what is true
+        return self.node is not None and len(self.node.items) > 0
