@@ -24,21 +24,13 @@ from cluster.find import Cluster
 from cluster.registry import LocalRegistry
 from cluster.serving import Serving
 from conformance import Case, Expected, kind_of, ref_of
-from conformance_stage import NODES, SECONDS, Stage, account_of, crds_for, lanes, node
+from conformance_stage import NEVER_READY, NODES, SECONDS, Stage, account_of, crds_for, lanes, node
 from lab import Json, Lab, OperatorProcess
 
 pytestmark = [conformance.needed, pytest.mark.timeout(600)]
 
 CASES = conformance.rendered()
 LANES_AT_ONCE = 4
-#: What no wait sees the end of here, by package: these are installed with spec.deploy.wait: false.
-NEVER_READY: Mapping[str, str] = {
-    "contour": "a Service of type LoadBalancer, and nobody gives it an address",
-    "metrics-server": "an APIService, and no container answers behind it",
-    "kapp-controller": "an APIService, and no container answers behind it",
-    "grafana": "a Service of type LoadBalancer and a claim, and nobody gives an address or a volume",
-}
-
 #: Served kinds with a content that the API server refuses, whoever applies it, and the field that it names.
 REFUSED_CONTENT: Mapping[str, str] = {
     "external-dns@0.12.2@external-dns-deployment-observability": "spec.template.labels",  # "/metrics" is no label

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from lab import Lab, account, config_map_template, find_condition, package, repository
+from lab import Lab, account, config_map_template, package, repository, wait_until
 
 NAMESPACE = "my-ns"
 NAME = "knative.tce.vmware.com.0.21.0-vmware0"
@@ -76,6 +76,47 @@ stringData:
     ---
     hello_msg: "hi"
 """
+IMAGE = "registry.example/app:1"
+LOCKED = f"registry.example/app@sha256:{'a' * 64}"
+LOCK = f"""
+apiVersion: imgpkg.carvel.dev/v1alpha1
+kind: ImagesLock
+images:
+- image: {LOCKED}
+  annotations:
+    kbld.carvel.dev/id: {IMAGE}
+"""
+YTT_VALUES = """
+#@data/values
+---
+hello_msg: ""
+"""
+YTT_CONFIG = f"""
+#@ load("@ytt:data", "data")
+---
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: hello
+data:
+  message: #@ data.values.hello_msg
+  app: {IMAGE}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: app
+spec:
+  selector:
+    matchLabels: {{app: app}}
+  template:
+    metadata:
+      labels: {{app: app}}
+    spec:
+      containers:
+      - name: app
+        image: {IMAGE}
+"""
 CONFIG = config_map_template("hello", "  message: {{ values.hello_msg }}\n")
 
 
@@ -91,21 +132,59 @@ def my_namespace(lab: Lab) -> Iterator[str]:
 
 
 def pushed(lab: Lab, unique: str) -> str:
-    return lab.push(f"{unique}/tkg-knative", {"config/hello.yaml": CONFIG, ".imgpkg/images.yml": "images: []\n"})
+    files = {"config/hello.yaml": CONFIG, ".imgpkg/images.yml": LOCK}
+    return lab.push(f"{unique}/tkg-knative", files)
 
 
-def test_the_package_with_ytt_is_accepted_and_its_install_says_that_the_engine_is_missing(
+def pushed_for_ytt(lab: Lab, unique: str) -> str:
+    files = {"config/values.yml": YTT_VALUES, "config/hello.yml": YTT_CONFIG, ".imgpkg/images.yml": LOCK}
+    return lab.push(f"{unique}/tkg-knative", files)
+
+
+def test_the_example_converges_with_its_values_and_the_images_of_its_lock(
     lab: Lab, my_namespace: str, unique: str
 ) -> None:
-    lab.apply(PACKAGE.format(image=pushed(lab, unique), template=YTT_AND_KBLD.strip("\n")), INSTALL)
+    lab.apply(PACKAGE.format(image=pushed_for_ytt(lab, unique), template=YTT_AND_KBLD.strip("\n")), INSTALL)
 
-    told = lab.settled("ipkg", "knative-serving-0-21", my_namespace, condition="ReconcileFailed")
+    done = lab.settled("ipkg", "knative-serving-0-21", my_namespace)
 
-    failed = find_condition(told, "ReconcileFailed")
-    assert failed is not None
-    assert failed["reason"] == "UnsupportedStep"
-    assert "ytt" in failed["message"]
-    assert told["status"]["packageRef"] == {"name": NAME}
+    hello = lab.get("configmap", "hello", my_namespace)
+    app = lab.get("deployment", "app", my_namespace)
+    assert hello is not None
+    assert app is not None
+    assert hello["data"] == {"message": "hi", "app": IMAGE}
+    assert app["spec"]["template"]["spec"]["containers"][0]["image"] == LOCKED
+    assert done["status"]["packageRef"] == {"name": NAME}
+    assert done["status"]["version"] == "0.21.0-vmware0"
+    types = {condition["type"] for condition in done["status"]["conditions"]}
+    assert {"ValuesSchemaCheckFailed", "ReconcileSucceeded", "ReconcileFailed", "Reconciling"} <= types
+
+
+def test_a_change_of_the_examples_values_is_rendered_anew(lab: Lab, my_namespace: str, unique: str) -> None:
+    lab.apply(PACKAGE.format(image=pushed_for_ytt(lab, unique), template=YTT_AND_KBLD.strip("\n")), INSTALL)
+    lab.settled("ipkg", "knative-serving-0-21", my_namespace)
+
+    lab.apply(VALUES.replace('"hi"', '"ho"'))
+
+    def message() -> str:
+        found = lab.get("configmap", "hello", my_namespace)
+        return str(found["data"]["message"]) if found is not None else ""
+
+    wait_until("the new message is there", lambda: message() == "ho", seconds=5)
+
+
+def test_values_that_the_example_does_not_know_are_refused_with_their_place(
+    lab: Lab, my_namespace: str, unique: str
+) -> None:
+    lab.apply(VALUES.replace("hello_msg:", "helo_msg:"))
+    lab.apply(PACKAGE.format(image=pushed_for_ytt(lab, unique), template=YTT_AND_KBLD.strip("\n")), INSTALL)
+
+    told = lab.settled(
+        "ipkg", "knative-serving-0-21", my_namespace, condition="ReconcileFailed", reason="TemplateFailed"
+    )
+
+    assert "helo_msg" in told["status"]["usefulErrorMessage"]
+    assert "values.yml:3" in told["status"]["usefulErrorMessage"]
     assert lab.get("configmap", "hello", my_namespace) is None
 
 
