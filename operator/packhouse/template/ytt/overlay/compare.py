@@ -38,20 +38,21 @@ def same(left: Value, right: Value) -> bool:
 
 
 def _of_maps(left: Map, right: Map, thread: Thread) -> str:
-    thread.tick(len(left.items) + len(right.items))
-    found = _by_key(left.items) if len(right.items) > _FEW else None
-    for wanted in right.items:
-        key = wanted.key
-        if found is None:
-            matches = [item for item in left.items if item.key == key and type(item.key) is type(key)]
-        else:
-            matches = found.get((type(key), key), [])
-        if not matches:
+    held, wanted_items = left.items, right.items
+    thread.tick(len(held) + len(wanted_items))
+    found = _by_key(held) if len(wanted_items) > _FEW else None
+    for wanted in wanted_items:
+        key, value = wanted.key, wanted.value
+        kind = type(key)
+        missing = True
+        for item in held if found is None else found.get((kind, key), ()):
+            if item.key == key and type(item.key) is kind:
+                missing = False
+                reason = difference(item.value, value, thread)
+                if reason:
+                    return reason
+        if missing:
             return "Expected at least one map item to match by key"
-        for item in matches:
-            reason = difference(item.value, wanted.value, thread)
-            if reason:
-                return reason
     return ""
 
 

@@ -143,14 +143,13 @@ class MapDraft(Draft):
 
     def _of_key(self, key: Value, thread: Thread) -> list[Spot]:
         items = self.groups[0]
-        if isinstance(key, str) and len(items) > _LONG:
-            thread.tick(1 + len(items) // _LONG)
+        thread.tick(len(items))
+        kind = type(key)
+        if kind is str and len(items) > _LONG:
             if self._keys is None:
                 self._keys = [item.key for item in items]
             if key not in self._keys:
                 return []
-        thread.tick(len(items))
-        kind = type(key)
         return [(items, index) for index, old in enumerate(items) if old.key == key and type(old.key) is kind]
 
     def _labelled(self, thread: Thread) -> Iterator[tuple[Any, list[Any], int, Any]]:

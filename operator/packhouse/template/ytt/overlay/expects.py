@@ -71,7 +71,8 @@ class Expectation:
         if self.missing_ok is not ABSENT:
             if not isinstance(self.missing_ok, bool):
                 raise EvalError("Expected keyword argument 'missing_ok' to be a boolean")
-            self._check([0, 1] if self.missing_ok else 1, "missing_ok", matches, thread)
+            if matches or not self.missing_ok:
+                self._check_number(1, matches)
         elif self.when is not ABSENT:
             self._check(self.when, "when", matches, thread)
         elif self.expects is not ABSENT:
