@@ -117,6 +117,5 @@ def _within(value: int) -> int:
 
 def _no_form(value: Any) -> EvalError:
     if isinstance(value, Opaque):
-        reason = f"{value.type_name} does not automatically encode (hint: use .string())"
-        return EvalError(f"Unable to convert value: {reason}")
+        return EvalError(f"Unable to convert value: {value.type_name} {value.hint}")
     return EvalError(f"unable to convert value of type {getattr(value, 'type_name', type(value).__name__)} to YAML")

@@ -83,15 +83,23 @@ class Module:
 
 class Opaque:
     """A value with methods and without a form in YAML (a parsed url, an ip, a version). `plain` is what it becomes
-    where a value is asked for that can be encoded; None where it refuses to be."""
+    where a value is asked for that can be encoded; None where it refuses to be, with `hint` after its type."""
 
-    __slots__ = ("_fields", "_type_name", "plain", "text")
+    __slots__ = ("_fields", "_type_name", "hint", "plain", "text")
 
-    def __init__(self, type_name: str, text: str, fields: Mapping[str, Any], plain: Any = None) -> None:
+    def __init__(
+        self,
+        type_name: str,
+        text: str,
+        fields: Mapping[str, Any],
+        plain: Any = None,
+        hint: str = "does not automatically encode (hint: use .string())",
+    ) -> None:
         self._type_name = type_name
         self.text = text  # what str() gives
         self._fields = fields
         self.plain = plain
+        self.hint = hint
 
     @property
     def type_name(self) -> str:
