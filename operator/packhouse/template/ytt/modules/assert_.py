@@ -11,12 +11,13 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
+from packhouse.template.ytt.errors import EvalError
+from packhouse.template.ytt.modules.arguments import go_name, is_callable
 from packhouse.template.ytt.modules.yaml import YAML
+from packhouse.template.ytt.starlark.containers import has_key, key_of
 from packhouse.template.ytt.starlark.lines import CodeLine
 from packhouse.template.ytt.starlark.program import Program, compile_program
 from packhouse.template.ytt.starlark.text import iterate, to_repr, type_name
-
-from packhouse.template.ytt.errors import EvalError
 from packhouse.template.ytt.values import Args, Builtin, Kwargs, Module, Opaque, Thread
 
 TYPE_NAME = "@ytt:assert.assertion"
@@ -82,8 +83,7 @@ def one_not_null_check(keys: Any) -> Builtin:
             raise EvalError(f"value must be a map or dict, but was '{type_name(value)}'")
         wanted = list(value) if keys is None else [_plain(thread, key) for key in iterate(keys)]
         thread.tick(len(wanted))
-        # A key that is missing is one without a value here: it is for the schema to refuse it.
-        present = [key for key in wanted if value.get(key) is not None]
+        present = [key for key in wanted if _has_value(value, key)]
         if len(present) > 1:
             raise EvalError(f"{to_repr(present)} are not null")
         if not present:
@@ -91,6 +91,15 @@ def one_not_null_check(keys: Any) -> Builtin:
         return True
 
     return Builtin("check", check)
+
+
+def _has_value(value: dict[Any, Any], key: Any) -> bool:
+    """A key that is missing is one without a value here: it is for the schema to refuse it."""
+    try:
+        return has_key(value, key_of(key)) and value[key] is not None
+    except EvalError:
+        described = f"{to_repr(key)} in dict {to_repr(value)}"
+        raise EvalError(f"unexpected error while looking up key {described}") from None
 
 
 def is_sequence(value: Any) -> bool:
@@ -106,35 +115,6 @@ def whole_number(value: Any) -> int | None:
         return int(value)
     except (OverflowError, ValueError):
         return None
-
-
-def is_callable(value: Any) -> bool:
-    return type_name(value) in ("function", "builtin_function_or_method")
-
-
-#: What the original calls the values of the language in its messages; other values go by their own names.
-_GO_TYPES = {
-    "NoneType": "starlark.NoneType",
-    "bool": "starlark.Bool",
-    "int": "starlark.Int",
-    "float": "starlark.Float",
-    "string": "starlark.String",
-    "tuple": "starlark.Tuple",
-    "list": "*starlark.List",
-    "dict": "*starlark.Dict",
-    "set": "*starlark.Set",
-    "function": "*starlark.Function",
-    "builtin_function_or_method": "*starlark.Builtin",
-    "struct": "*core.StarlarkStruct",
-    "module": "*starlarkstruct.Module",
-    "yamlfragment": "*yamltemplate.StarlarkFragment",
-    TYPE_NAME: "*yttlibrary.Assertion",
-}
-
-
-def go_type(value: Any) -> str:
-    name = type_name(value)
-    return _GO_TYPES.get(name, name)
 
 
 _SEQUENCES = frozenset({"list", "tuple", "dict", "set", "range", "yamlfragment", "struct"})
@@ -155,7 +135,7 @@ def _exactly(args: Args, count: int) -> None:
 
 
 def _assertion(check: Any) -> Opaque:
-    return Opaque(TYPE_NAME, "struct(...)", {"check": check})
+    return Opaque(TYPE_NAME, "struct(...)", {"check": check}, hint="does not encode (did you mean to call check()?)")
 
 
 def _limit(make: Callable[[Thread, Any], Any]) -> Callable[[Thread, Args, Kwargs], Any]:
@@ -207,14 +187,14 @@ def _one_of(thread: Thread, args: Args, kwargs: Kwargs) -> Opaque:
 def _fail(thread: Thread, args: Args, kwargs: Kwargs) -> None:
     _exactly(args, 1)
     if not isinstance(args[0], str):
-        raise EvalError(f"expected starlark.String, but was {go_type(args[0])}")
+        raise EvalError(f"expected starlark.String, but was {go_name(args[0])}")
     raise EvalError(f"fail: {args[0]}")
 
 
 def _try_to(thread: Thread, args: Args, kwargs: Kwargs) -> tuple[Any, Any]:
     _exactly(args, 1)
     if not is_callable(args[0]):
-        raise EvalError(f"expected argument to be a function, but was {go_type(args[0])}")
+        raise EvalError(f"expected argument to be a function, but was {go_name(args[0])}")
     try:
         return thread.call(args[0]), None
     except EvalError as error:
@@ -225,7 +205,7 @@ def _equals(thread: Thread, args: Args, kwargs: Kwargs) -> None:
     _exactly(args, 2)
     for value in args:
         if is_callable(value):
-            raise EvalError(f"expected argument not to be a function, but was {go_type(value)}")
+            raise EvalError(f"expected argument not to be a function, but was {go_name(value)}")
     encode = YAML.fields()["encode"].run
     expected, actual = (encode(thread, (value,), {}) for value in args)
     if expected != actual:

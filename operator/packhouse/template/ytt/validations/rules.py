@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from packhouse.template.ytt.errors import YttError
 from packhouse.template.ytt.modules import assert_
+from packhouse.template.ytt.modules.arguments import is_callable
 from packhouse.template.ytt.nodes import Annotation
 from packhouse.template.ytt.starlark.text import to_repr, type_name
 from packhouse.template.ytt.values import Module, Opaque, Struct, Thread
@@ -68,7 +69,7 @@ def _custom(argument: Any, place: str) -> Rule:
             "expected first item in the 2-tuple to be a string describing a valid value, "
             f"but was {type_name(message)} (at {place})"
         )
-    return Rule(message, check if assert_.is_callable(check) else _check_of(check, place))
+    return Rule(message, check if is_callable(check) else _check_of(check, place))
 
 
 def _check_of(value: Any, place: str) -> Any:
@@ -83,13 +84,13 @@ def _check_of(value: Any, place: str) -> Any:
             f"expected second item in tuple to be an assertion function or assertion object, but was a {kind} "
             f"(at {place})"
         )
-    if not assert_.is_callable(fields["check"]):
+    if not is_callable(fields["check"]):
         raise YttError(f"expected struct with attribute check(), but was {type_name(fields['check'])} (at {place})")
     return fields["check"]
 
 
 def _function(name: str, value: Any, place: str) -> Any:
-    if not assert_.is_callable(value):
+    if not is_callable(value):
         raise YttError(f'expected keyword argument "{name}" to be a function, but was {type_name(value)} (at {place})')
     return value
 
