@@ -1,4 +1,5 @@
-"""What the original's template tool prints, as cases: real packages rendered by it, and its own small tests.
+"""What the original's template tool prints, as cases: real packages rendered by it, and its own small tests; and a few
+words for tests that render files of their own.
 
 The folder is found as all conformance data is (`conformance.FOLDER`). Nothing is copied from it.
 """
@@ -6,12 +7,16 @@ The folder is found as all conformance data is (`conformance.FOLDER`). Nothing i
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+from packhouse.template.ytt.yaml.write import write
+
 import conformance
-from packhouse.template.ytt.workspace.render import DataValues, InputFile
+from packhouse.template.ytt.errors import YttError
+from packhouse.template.ytt.workspace.render import DataValues, InputFile, Options, render
 
 #: Between a template and what is expected of it: of text templates, and of the others.
 SEPARATORS = {"texttemplate": "\n+++\n"}
@@ -89,6 +94,24 @@ def bundle_files(root: Path) -> list[InputFile]:
     """All files below, in the order in which the original takes those of one folder."""
     files = [(file.relative_to(root).as_posix(), file) for file in root.rglob("*") if file.is_file()]
     return [InputFile(path, file.read_bytes()) for path, file in sorted(files)]
+
+
+def files_of(texts: Mapping[str, str]) -> list[InputFile]:
+    """Files by path, in their order."""
+    return [InputFile(path, text.encode()) for path, text in texts.items()]
+
+
+def printed(texts: Mapping[str, str], values: DataValues | None = None, options: Options | None = None) -> str:
+    """What standard output shows for these files."""
+    rendered = render(files_of(texts), values or DataValues(), options or Options())
+    return write(rendered.documents.items)
+
+
+def refusal(texts: Mapping[str, str], values: DataValues | None = None, options: Options | None = None) -> str:
+    """The message with which they are refused."""
+    with pytest.raises(YttError) as raised:
+        printed(texts, values, options)
+    return raised.value.message
 
 
 def folder() -> Path:

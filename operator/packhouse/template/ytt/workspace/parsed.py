@@ -10,10 +10,18 @@ from typing import Any, Final
 
 from packhouse.template.ytt.compile.yaml_template import has_templating
 from packhouse.template.ytt.errors import YttError
-from packhouse.template.ytt.nodes import Array, Document, DocumentSet, Map, Node
+from packhouse.template.ytt.nodes import Array, ArrayItem, Document, DocumentSet, Map, MapItem, Node
 
 VALUES: Final = "data/values"
 SCHEMA: Final = "data/values-schema"
+
+_NAMES: Final[dict[type, str]] = {
+    DocumentSet: "document set",
+    Map: "map",
+    MapItem: "map item",
+    Array: "array",
+    ArrayItem: "array item",
+}
 
 
 class ParsedFile:
@@ -70,5 +78,5 @@ def _count(node: Node, name: str) -> int:
 
 
 def _misplaced(node: Node, name: str) -> YttError:
-    kind = type(node).__name__
-    return YttError(f"Expected YAML document to be annotated with {name} but was *yamlmeta.{kind}")
+    found = _NAMES[type(node)]
+    return YttError(f"Found @{name} on {found} ({node.place}); only documents (---) can be annotated with @{name}")
