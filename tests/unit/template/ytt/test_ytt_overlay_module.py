@@ -8,7 +8,7 @@ import pytest
 from ytt_overlay_trees import FakeThread, built, member, one, tree
 
 from packhouse.template.ytt.convert import to_plain
-from packhouse.template.ytt.errors import EvalError
+from packhouse.template.ytt.errors import EvalError, LimitExceeded
 from packhouse.template.ytt.overlay.module import OVERLAY
 from packhouse.template.ytt.values import Builtin, Fragment, Struct
 
@@ -129,3 +129,19 @@ def test_a_matcher_by_key_refuses_what_is_no_map() -> None:
     with pytest.raises(EvalError) as refused:
         called(built("map_key", "a"), 0, {"a": 1}, [1])
     assert refused.value.message == "overlay.map_key_matcher: Expected value to be map, but was *orderedmap.Map"
+
+
+def test_matchers_that_hold_each_other_many_times_end() -> None:
+    matcher = built("index", 0)
+    for _ in range(60):
+        matcher = built("and_op", matcher, matcher)
+    with pytest.raises(LimitExceeded):
+        FakeThread(limit=10_000).call(matcher, (0, {}, {}))
+
+
+def test_matchers_within_too_many_others_end() -> None:
+    matcher = built("index", 0)
+    for _ in range(5000):
+        matcher = built("not_op", matcher)
+    with pytest.raises(LimitExceeded, match="nested too deeply"):
+        called(matcher, 0, {}, {})

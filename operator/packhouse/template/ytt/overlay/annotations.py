@@ -11,8 +11,9 @@ from packhouse.template.ytt.convert import to_nodes, to_plain, to_template
 from packhouse.template.ytt.errors import EvalError
 from packhouse.template.ytt.nodes import ArrayItem, MapItem, Value
 from packhouse.template.ytt.overlay.compare import difference
-from packhouse.template.ytt.overlay.expects import ABSENT, Expectation
-from packhouse.template.ytt.overlay.words import is_function, starlark_type
+from packhouse.template.ytt.overlay.expects import Expectation
+from packhouse.template.ytt.starlark.args import ABSENT, as_bool, go_type
+from packhouse.template.ytt.starlark.names import is_callable
 from packhouse.template.ytt.values import Thread
 
 NAMESPACE: Final = "overlay/"
@@ -94,7 +95,7 @@ class Replacement:
         """What takes the place of `old`, None where nothing was there. Raises EvalError."""
         if self.via is ABSENT:
             return new
-        if not is_function(self.via):
+        if not is_callable(self.via):
             raise _no_function(REPLACE, self.via)
         return _made(self.via, old, new, thread)
 
@@ -117,7 +118,7 @@ class Insertion:
                 self.after = as_bool(value)
             elif name != "via":
                 raise _unknown(INSERT, name)
-            elif not is_function(value):
+            elif not is_callable(value):
                 raise _no_function(INSERT, value)
             else:
                 self.via = value
@@ -146,16 +147,9 @@ class Assertion:
             if reason:
                 raise EvalError(f"Expected objects to equal, but did not: {reason}")
             return
-        if not is_function(self.via):
+        if not is_callable(self.via):
             raise _no_function(ASSERT, self.via)
         _judge(thread.call(self.via, (to_template(old), to_template(new))))
-
-
-def as_bool(value: Any) -> bool:
-    """Raises EvalError in the original's words where a template gave something else."""
-    if value is True or value is False:
-        return bool(value)
-    raise EvalError(f"expected starlark.Bool, but was {starlark_type(value)}")
 
 
 def at_least_one(item: Item) -> None:
@@ -195,5 +189,5 @@ def _too_few(annotation: str, which: str) -> EvalError:
 
 def _no_function(annotation: str, value: Any) -> EvalError:
     return EvalError(
-        f"Expected '{annotation}' annotation keyword argument 'via' to be function, but was {starlark_type(value)}"
+        f"Expected '{annotation}' annotation keyword argument 'via' to be function, but was {go_type(value)}"
     )

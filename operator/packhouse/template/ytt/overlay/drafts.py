@@ -12,9 +12,11 @@ from typing import Any, Final, TypeAlias
 from packhouse.template.ytt.errors import EvalError
 from packhouse.template.ytt.nodes import ArrayItem, Document, MapItem, Value
 from packhouse.template.ytt.overlay.annotations import APPEND, INSERT, MATCH, OPERATIONS, at_least_one, match_of
-from packhouse.template.ytt.overlay.expects import ABSENT, NONE, Expectation
+from packhouse.template.ytt.overlay.expects import NONE, Expectation
 from packhouse.template.ytt.overlay.matchers import Test, by_map_key, tester
-from packhouse.template.ytt.overlay.words import formatted_key, is_function, starlark_type
+from packhouse.template.ytt.overlay.words import formatted_key
+from packhouse.template.ytt.starlark.args import ABSENT, go_type
+from packhouse.template.ytt.starlark.names import is_callable
 from packhouse.template.ytt.values import Thread
 
 #: A list of items, and an index in it.
@@ -221,12 +223,10 @@ class DocumentsDraft(Draft):
 def _function(matcher: Any, by_text: bool) -> Any:
     if by_text and isinstance(matcher, str):
         return by_map_key(matcher)
-    if is_function(matcher):
+    if is_callable(matcher):
         return matcher
     kinds = "either string (for map key) or function" if by_text else "function"
-    raise EvalError(
-        f"Expected '{MATCH}' annotation keyword argument 'by' to be {kinds}, but was {starlark_type(matcher)}"
-    )
+    raise EvalError(f"Expected '{MATCH}' annotation keyword argument 'by' to be {kinds}, but was {go_type(matcher)}")
 
 
 def _by_group(spots: Iterable[Spot]) -> dict[int, set[int]]:

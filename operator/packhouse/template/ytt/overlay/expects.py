@@ -11,11 +11,9 @@ from typing import Any, Final
 
 from packhouse.template.ytt.errors import EvalError
 from packhouse.template.ytt.nodes import Node
-from packhouse.template.ytt.overlay.words import is_function, starlark_type
+from packhouse.template.ytt.starlark.args import ABSENT, go_type
+from packhouse.template.ytt.starlark.names import is_callable
 from packhouse.template.ytt.values import Thread
-
-#: An argument that is not given; None is a value like others.
-ABSENT: Final = object()
 
 _AT_LEAST = re.compile(r"([+-]?[0-9]+)\+")
 _INT64_LEAST, _INT64_MOST = -(2**63), 2**63 - 1
@@ -87,7 +85,7 @@ class Expectation:
             self._check_least(wanted, matches)
         elif isinstance(wanted, list):
             self._check_any(wanted, argument, matches, thread)
-        elif is_function(wanted):
+        elif is_callable(wanted):
             verdict = thread.call(wanted, (len(matches),))
             if not isinstance(verdict, bool):
                 raise EvalError(f"Expected keyword argument '{argument}' to have a function that returns a boolean")
@@ -96,7 +94,7 @@ class Expectation:
         else:
             raise EvalError(
                 f"Expected 'overlay/match' annotation keyword argument '{argument}' "
-                f"to be either int, string or function, but was {starlark_type(wanted)}"
+                f"to be either int, string or function, but was {go_type(wanted)}"
             )
 
     def _check_any(self, wanted: list[Any], argument: str, matches: Sequence[Node], thread: Thread) -> None:

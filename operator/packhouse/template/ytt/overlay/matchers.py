@@ -6,45 +6,58 @@ that hundreds of documents cost no call of the language.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
 from packhouse.template.ytt.convert import to_nodes, to_template
-from packhouse.template.ytt.errors import EvalError
+from packhouse.template.ytt.errors import EvalError, LimitExceeded
 from packhouse.template.ytt.nodes import Map, Value
-from packhouse.template.ytt.overlay.annotations import as_bool
 from packhouse.template.ytt.overlay.compare import difference, same
-from packhouse.template.ytt.overlay.words import template_type, yaml_type
+from packhouse.template.ytt.overlay.words import yaml_type
+from packhouse.template.ytt.starlark.args import as_bool, as_int64
 from packhouse.template.ytt.values import Args, Builtin, Fragment, Kwargs, Thread
 
 #: Index or key, left value, right value: values of nodes, or of a template where it calls a matcher itself.
 Test: TypeAlias = Callable[[Any, Any, Any], bool]
 
-_INT64_LEAST, _INT64_MOST = -(2**63), 2**63 - 1
+
+#: Tests that were made already for the same item, by the identity of the function.
+Known: TypeAlias = "dict[int, Test]"
 
 
-class Matcher(Builtin):
-    """A builtin of three arguments. `prepare` is done once for each item of an overlay."""
+class Matcher:
+    """What a builtin of three arguments runs. `prepare` is done once for each item of an overlay."""
 
     __slots__ = ("prepare",)
 
-    def __init__(self, name: str, prepare: Callable[[Thread], Test]) -> None:
-        super().__init__(name, self._called)
+    def __init__(self, prepare: Callable[[Thread, Known], Test]) -> None:
         self.prepare = prepare
 
-    def _called(self, thread: Thread, args: Args, kwargs: Kwargs) -> bool:
+    def __call__(self, thread: Thread, args: Args, kwargs: Kwargs) -> bool:
         if len(args) != 3:
             raise EvalError("expected exactly 3 arguments")
-        return self.prepare(thread)(*args)
+        try:
+            return self.prepare(thread, {})(*args)
+        except RecursionError:
+            raise LimitExceeded("matchers of overlays are nested too deeply") from None
 
 
-def tester(function: Any, thread: Thread) -> Test:
+def tester(function: Any, thread: Thread, known: Known | None = None) -> Test:
     """What to ask for each node. It raises EvalError as the function does."""
-    if not isinstance(function, Matcher):
+    known = {} if known is None else known
+    test = known.get(id(function))
+    if test is None:
+        test = known[id(function)] = _tester(function, thread, known)
+    return test
+
+
+def _tester(function: Any, thread: Thread, known: Known) -> Test:
+    matcher = function.run if isinstance(function, Builtin) else None
+    if not isinstance(matcher, Matcher):
         return lambda label, left, right: as_bool(
             thread.call(function, (to_template(label), to_template(left), to_template(right)))
         )
-    test = function.prepare(thread)
+    test = matcher.prepare(thread, known)
     name = function.name
 
     def named(label: Any, left: Any, right: Any) -> bool:
@@ -56,72 +69,64 @@ def tester(function: Any, thread: Thread) -> Test:
     return named
 
 
-def every() -> Matcher:
-    return Matcher("overlay.all", lambda thread: lambda label, left, right: True)
+def every() -> Builtin:
+    return Builtin("overlay.all", Matcher(lambda thread, known: lambda label, left, right: True))
 
 
-def at_index(expected: int) -> Matcher:
+def at_index(expected: int) -> Builtin:
     def test(label: Any, left: Any, right: Any) -> bool:
         return as_int64(label) == expected
 
-    return Matcher("overlay.index_matcher", lambda thread: test)
+    return Builtin("overlay.index_matcher", Matcher(lambda thread, known: test))
 
 
-def by_map_key(key: str) -> Matcher:
+def by_map_key(key: str) -> Builtin:
     def test(label: Any, left: Any, right: Any) -> bool:
         return same(_of_key(key, left), _of_key(key, right))
 
-    return Matcher("overlay.map_key_matcher", lambda thread: test)
+    return Builtin("overlay.map_key_matcher", Matcher(lambda thread, known: test))
 
 
-def holding(expected: Any) -> Matcher:
+def holding(expected: Any) -> Builtin:
     """`expected` is a value of a template."""
 
-    def prepare(thread: Thread) -> Test:
+    def prepare(thread: Thread, known: Known) -> Test:
         wanted = to_nodes(expected)
         return lambda label, left, right: not difference(to_nodes(left), wanted, thread)
 
-    return Matcher("overlay.subset_matcher", prepare)
+    return Builtin("overlay.subset_matcher", Matcher(prepare))
 
 
-def all_of(functions: Args) -> Matcher:
-    def prepare(thread: Thread) -> Test:
-        tests = [tester(function, thread) for function in functions]
-        return lambda label, left, right: all(test(label, left, right) for test in tests)
+def all_of(functions: Args) -> Builtin:
+    def prepare(thread: Thread, known: Known) -> Test:
+        return _combined(all, functions, thread, known)
 
-    return Matcher("overlay.and_op", prepare)
-
-
-def any_of(functions: Args) -> Matcher:
-    def prepare(thread: Thread) -> Test:
-        tests = [tester(function, thread) for function in functions]
-        return lambda label, left, right: any(test(label, left, right) for test in tests)
-
-    return Matcher("overlay.or_op", prepare)
+    return Builtin("overlay.and_op", Matcher(prepare))
 
 
-def none_of(function: Any) -> Matcher:
-    def prepare(thread: Thread) -> Test:
-        test = tester(function, thread)
+def any_of(functions: Args) -> Builtin:
+    def prepare(thread: Thread, known: Known) -> Test:
+        return _combined(any, functions, thread, known)
+
+    return Builtin("overlay.or_op", Matcher(prepare))
+
+
+def none_of(function: Any) -> Builtin:
+    def prepare(thread: Thread, known: Known) -> Test:
+        test = tester(function, thread, known)
         return lambda label, left, right: not test(label, left, right)
 
-    return Matcher("overlay.not_op", prepare)
+    return Builtin("overlay.not_op", Matcher(prepare))
 
 
-def as_int64(value: Any) -> int:
-    """Raises EvalError in the original's words."""
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise EvalError("expected starlark.Int")
-    if not _INT64_LEAST <= value <= _INT64_MOST:
-        raise EvalError("expected int64 value")
-    return value
+def _combined(how: Callable[[Iterable[bool]], bool], functions: Args, thread: Thread, known: Known) -> Test:
+    tests = [tester(function, thread, known) for function in functions]
 
+    def combined(label: Any, left: Any, right: Any) -> bool:
+        thread.tick()  # the same matcher may be in others many times
+        return how(test(label, left, right) for test in tests)
 
-def as_text(value: Any) -> str:
-    """Raises EvalError in the original's words."""
-    if not isinstance(value, str):
-        raise EvalError(f"expected a string, but was {template_type(value)}")
-    return value
+    return combined
 
 
 def _of_key(key: str, value: Any) -> Value:

@@ -8,6 +8,7 @@ from packhouse.template.ytt.convert import to_nodes, to_template
 from packhouse.template.ytt.errors import EvalError
 from packhouse.template.ytt.overlay import matchers
 from packhouse.template.ytt.overlay.apply import apply
+from packhouse.template.ytt.starlark.args import as_int64, as_string
 from packhouse.template.ytt.values import Args, Builtin, Kwargs, Module, Thread
 
 
@@ -18,27 +19,27 @@ def _apply(thread: Thread, args: Args, kwargs: Kwargs) -> Any:
     return to_template(apply(left, rights, thread))
 
 
-def _index(thread: Thread, args: Args, kwargs: Kwargs) -> matchers.Matcher:
-    return matchers.at_index(matchers.as_int64(_only(args)))
+def _index(thread: Thread, args: Args, kwargs: Kwargs) -> Builtin:
+    return matchers.at_index(as_int64(_only(args)))
 
 
-def _map_key(thread: Thread, args: Args, kwargs: Kwargs) -> matchers.Matcher:
-    return matchers.by_map_key(matchers.as_text(_only(args)))
+def _map_key(thread: Thread, args: Args, kwargs: Kwargs) -> Builtin:
+    return matchers.by_map_key(as_string(_only(args)))
 
 
-def _subset(thread: Thread, args: Args, kwargs: Kwargs) -> matchers.Matcher:
+def _subset(thread: Thread, args: Args, kwargs: Kwargs) -> Builtin:
     return matchers.holding(_only(args))
 
 
-def _and_op(thread: Thread, args: Args, kwargs: Kwargs) -> matchers.Matcher:
+def _and_op(thread: Thread, args: Args, kwargs: Kwargs) -> Builtin:
     return matchers.all_of(_some(args))
 
 
-def _or_op(thread: Thread, args: Args, kwargs: Kwargs) -> matchers.Matcher:
+def _or_op(thread: Thread, args: Args, kwargs: Kwargs) -> Builtin:
     return matchers.any_of(_some(args))
 
 
-def _not_op(thread: Thread, args: Args, kwargs: Kwargs) -> matchers.Matcher:
+def _not_op(thread: Thread, args: Args, kwargs: Kwargs) -> Builtin:
     return matchers.none_of(_only(args))
 
 

@@ -1,4 +1,4 @@
-"""How the original calls what it meets in messages: types of YAML, of its own language, and of template values.
+"""How the original calls what it meets in nodes, for its messages: types as users know them, and as it knows them.
 
 Called by the other rooms of this folder for their errors alone; nothing is decided by these words.
 """
@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from packhouse.template.ytt.nodes import Array, ArrayItem, Document, DocumentSet, Map, MapItem
-from packhouse.template.ytt.values import Builtin, Fragment, Module, Opaque, Struct
 
 _INT64_MOST = 2**63 - 1
 
@@ -37,38 +36,6 @@ _GO: dict[type, str] = {
     ArrayItem: "*yamlmeta.ArrayItem",
 }
 
-_STARLARK: dict[type, str] = {
-    type(None): "starlark.NoneType",
-    bool: "starlark.Bool",
-    int: "starlark.Int",
-    float: "starlark.Float",
-    str: "starlark.String",
-    bytes: "starlark.Bytes",
-    list: "*starlark.List",
-    tuple: "starlark.Tuple",
-    dict: "*starlark.Dict",
-    set: "*starlark.Set",
-    frozenset: "*starlark.Set",
-    Builtin: "*starlark.Builtin",
-    Struct: "*core.StarlarkStruct",
-    Module: "*starlarkstruct.Module",
-    Fragment: "*yamltemplate.StarlarkFragment",
-}
-
-_TEMPLATE: dict[type, str] = {
-    type(None): "NoneType",
-    bool: "bool",
-    int: "int",
-    float: "float",
-    str: "string",
-    bytes: "bytes",
-    list: "list",
-    tuple: "tuple",
-    dict: "dict",
-    set: "set",
-    frozenset: "set",
-}
-
 
 def yaml_type(value: Any) -> str:
     """As users read it: "map", "integer", "null"; of a text "string"."""
@@ -90,23 +57,6 @@ def go_type(value: Any) -> str:
     return _GO.get(type(value), "interface {}")
 
 
-def starlark_type(value: Any) -> str:
-    """Of a value of a template, in the original's own language."""
-    known = _STARLARK.get(type(value))
-    if known:
-        return known
-    return "*starlark.Builtin" if isinstance(value, Builtin) else "*starlark.Function"
-
-
-def template_type(value: Any) -> str:
-    """Of a value of a template, as `type()` tells its author."""
-    if isinstance(value, Struct | Module | Fragment | Opaque):
-        return value.type_name
-    if isinstance(value, Builtin):
-        return "builtin_function_or_method"
-    return _TEMPLATE.get(type(value), "function")
-
-
 def formatted_key(key: Any) -> str:
     """A key within a message that expects a text; any other has its type with it."""
     if isinstance(key, str):
@@ -116,10 +66,3 @@ def formatted_key(key: Any) -> str:
     if isinstance(key, bool):
         return f"%!s(bool={str(key).lower()})"
     return f"%!s({go_type(key)}={key if isinstance(key, int | float) else '?'})"
-
-
-def is_function(value: Any) -> bool:
-    """Whether a template could call it: a builtin, or what the language makes of `def` and `lambda`."""
-    if isinstance(value, Builtin):
-        return True
-    return type(value) not in _STARLARK and callable(value)
