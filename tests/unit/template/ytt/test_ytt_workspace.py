@@ -47,14 +47,14 @@ star: #@ other()
 
 def test_paths_are_relative_to_the_file_or_to_the_root_of_its_library() -> None:
     files = {
-        "t.yml": '#@ load("/a/one.star", "one")\n#@ load("@lib:sub/three.star", "three")\none: #@ one\nthree: #@ three\n',
+        "t.yml": '#@ load("/a/one.star", "one")\n#@ load("@lib:sub/three.star", "three")\na: #@ one\nb: #@ three\n',
         "a/one.star": 'load("two.star", "two")\none = two + 1\n',
         "a/two.star": "two = 2\n",
-        "_ytt_lib/lib/sub/three.star": 'load("/four.star", "four")\nload("@in:five.star", "five")\nthree = [four, five]\n',
-        "_ytt_lib/lib/four.star": "four = 4\n",
-        "_ytt_lib/lib/sub/_ytt_lib/in/five.star": "five = 5\n",
+        "_ytt_lib/lib/sub/three.star": 'load("/four.star", "x")\nload("@in:five.star", "y")\nthree = [x, y]\n',
+        "_ytt_lib/lib/four.star": "x = 4\n",
+        "_ytt_lib/lib/sub/_ytt_lib/in/five.star": "y = 5\n",
     }
-    assert printed(files) == "one: 3\nthree:\n- 4\n- 5\n"
+    assert printed(files) == "a: 3\nb:\n- 4\n- 5\n"
 
 
 def test_data_are_listed_and_read_from_where_the_code_is() -> None:
