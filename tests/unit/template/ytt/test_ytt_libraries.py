@@ -83,7 +83,7 @@ def test_yaml_with_annotations_is_an_overlay_of_values_and_never_plain() -> None
 
 
 EXPORTS = {
-    "_ytt_lib/lib/x.lib.yml": '#@ load("@ytt:data", "data")\n#@ def twice(): return [data.values.a] * 2\n#@ name = ""\n',
+    "_ytt_lib/lib/x.lib.yml": '#@ load("@ytt:data", "data")\n#@ def twice(): return 2 * [data.values.a]\n#@ name = 1\n',
     "_ytt_lib/lib/sub/y.star": 'name = "y"\n_own = 1\n',
 }
 
@@ -244,7 +244,8 @@ def test_schemas_are_given_to_a_library() -> None:
     }
     template = HEAD + (
         "#@ def schema():\n#@overlay/match missing_ok=True\nc: true\n#@ end\n"
-        '--- #@ template.replace(library.get("lib").with_data_values_schema(schema()).with_data_values({"a": 2}).eval())\n'
+        '#@ lib = library.get("lib").with_data_values_schema(schema())\n'
+        '--- #@ template.replace(lib.with_data_values({"a": 2}).eval())\n'
     )
     assert printed(library(template, more)) == "values:\n  a: 2\n  b: x\n  c: true\n"
     wrong = root('library.get("lib").with_data_values({"a": "x"}).eval()')

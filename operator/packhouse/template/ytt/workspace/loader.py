@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from packhouse.template.ytt.compile.starlark_template import compile_starlark
+from packhouse.template.ytt.compile.template import Evaluated, Template
 from packhouse.template.ytt.compile.text_template import compile_text
 from packhouse.template.ytt.compile.yaml_template import compile_yaml
 from packhouse.template.ytt.errors import YttError
@@ -19,7 +20,7 @@ from packhouse.template.ytt.modules.data import data_module
 from packhouse.template.ytt.nodes import DocumentSet, Source, Value
 from packhouse.template.ytt.values import Module
 from packhouse.template.ytt.workspace.files import File, Kind
-from packhouse.template.ytt.workspace.library import LibraryFile, Place
+from packhouse.template.ytt.workspace.library import Library, LibraryFile, Place
 from packhouse.template.ytt.workspace.parsed import ParsedFile
 from packhouse.template.ytt.workspace.session import Session
 from packhouse.template.ytt.yaml.read import read
@@ -45,7 +46,7 @@ class Loader:
             return _NOTHING, parsed.documents
         options = self._session.options
 
-        def compiled() -> Any:
+        def compiled() -> Template:
             return compile_yaml(
                 parsed.documents,
                 ignore_unknown_comments=options.ignore_unknown_comments,
@@ -99,7 +100,7 @@ class Loader:
         except YttError as error:
             raise YttError(f"Evaluating starlark template: {error.message}") from None
 
-    def _run(self, template: Any, place: Place) -> Any:
+    def _run(self, template: Template, place: Place) -> Evaluated:
         return template.evaluate(self._session.thread, lambda module: self._loaded(place, module))
 
     def _loaded(self, place: Place, module: str) -> Globals:
@@ -177,6 +178,6 @@ def _find(place: Place, path: str) -> LibraryFile:
     return library.find(path)
 
 
-def _from_root(place: Place, path: str) -> tuple[Any, str]:
+def _from_root(place: Place, path: str) -> tuple[Library, str]:
     """Where a path begins: "/" means the root of the library."""
     return (place.root, path[1:]) if path.startswith("/") else (place.current, path)

@@ -35,8 +35,8 @@ def _value(value: Any, indent: str) -> Iterator[tuple[str | None, str]]:
         for item in value.items:
             yield from _item(item, f"{indent}{item.key}:", indent)
     elif isinstance(value, Array):
-        for index, item in enumerate(value.items):
-            yield from _item(item, f"{indent}[{index}]", indent)
+        for index, each in enumerate(value.items):
+            yield from _item(each, f"{indent}[{index}]", indent)
     else:
         yield "", indent + _scalar(value)
 
