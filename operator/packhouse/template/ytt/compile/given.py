@@ -29,6 +29,10 @@ class Giver:
         self._thread = thread
         self._known: dict[int, tuple[Value, int, int]] = {}
 
+    def weigh(self, items: int) -> None:
+        """Count items that are handed on. Raises LimitExceeded."""
+        self._thread.weigh(items)
+
     def give(self, value: Any, source: Source = NOWHERE, line: int = 0) -> Value:
         """`source` and `line` are the place of what is made. Raises EvalError for what has no form in YAML, and
         LimitExceeded."""

@@ -35,8 +35,20 @@ class Step:
     hand on instead. `notes` has the line of each annotation, by name.
     """
 
-    __slots__ = ("comments", "injected", "inner", "key", "kind", "line", "notes", "number", "parent", "ready", "source")
-    __slots__ += ("value",)
+    __slots__ = (
+        "comments",
+        "injected",
+        "inner",
+        "key",
+        "kind",
+        "line",
+        "notes",
+        "number",
+        "parent",
+        "ready",
+        "source",
+        "value",
+    )
 
     def __init__(self, number: int, parent: int, kind: NodeClass, source: Source = NOWHERE, line: int = 0) -> None:
         self.number = number

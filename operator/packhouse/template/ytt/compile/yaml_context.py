@@ -77,6 +77,7 @@ class YamlContext:
         elif step.kind in _ITEMS:
             self._open(self._made(self._plan.nodes[step.parent]), step.parent)
         if step.ready:
+            self._giver.weigh(len(step.ready))
             for item in step.ready:
                 self._add(item)
             return
@@ -113,7 +114,7 @@ class YamlContext:
         elif kind is ArrayItem:
             node = ArrayItem(step.value, step.source, step.line, step.comments)
         else:
-            return kind([], step.source, step.line)  # type: ignore[arg-type,misc] # one of the three that hold items
+            return kind([], step.source, step.line)  # type: ignore[arg-type] # one of the three that hold items
         if self._pending:
             node.annotations = self._pending.pop(step.number, None)
         return node
