@@ -16,6 +16,7 @@ from packhouse.template.ytt.yaml.write import write
 
 import conformance
 from packhouse.template.ytt.errors import YttError
+from packhouse.template.ytt.nodes import DocumentSet
 from packhouse.template.ytt.workspace.render import DataValues, InputFile, Options, render
 
 #: Between a template and what is expected of it: of text templates, and of the others.
@@ -104,7 +105,11 @@ def files_of(texts: Mapping[str, str]) -> list[InputFile]:
 def printed(texts: Mapping[str, str], values: DataValues | None = None, options: Options | None = None) -> str:
     """What standard output shows for these files."""
     rendered = render(files_of(texts), values or DataValues(), options or Options())
-    return write(rendered.documents.items)
+    return text_of(rendered.documents)
+
+
+def text_of(documents: DocumentSet) -> str:
+    return write(document.value for document in documents.items)
 
 
 def refusal(texts: Mapping[str, str], values: DataValues | None = None, options: Options | None = None) -> str:

@@ -11,20 +11,19 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from packhouse.template.ytt.compile.text_template import compile_text
-from packhouse.template.ytt.compile.yaml_template import compile_yaml
-from packhouse.template.ytt.starlark.thread import LanguageLimits, Thread
 from packhouse.template.ytt.yaml.read import read
-from packhouse.template.ytt.yaml.write import write
 
 import conformance
 import ytt_cases
+from packhouse.cli.ytt_forms import with_positions
+from packhouse.template.ytt.compile.text_template import compile_text
+from packhouse.template.ytt.compile.yaml_template import compile_yaml
 from packhouse.template.ytt.errors import YttError
 from packhouse.template.ytt.modules import MODULES
 from packhouse.template.ytt.modules.data import data_module
 from packhouse.template.ytt.nodes import DocumentSet, Source
+from packhouse.template.ytt.starlark.thread import LanguageLimits, Thread
 from packhouse.template.ytt.validations import run
-from packhouse.template.ytt.workspace.positions import positions
 from packhouse.template.ytt.workspace.render import render
 from ytt_cases import FileCase, PackageCase
 
@@ -72,7 +71,7 @@ def test_a_package_renders_as_the_original_does(case: PackageCase, tally: ytt_ca
     expected = case.expected.read_text()
     with counted(tally, "refused packages" if case.is_refused else "packages"):
         try:
-            printed = write(render(case.files, case.values).documents.items)
+            printed = ytt_cases.text_of(render(case.files, case.values).documents)
         except YttError as error:
             assert case.is_refused, error.message
             assert expected.strip("\n") == f"ytt: Error: {error.message}".strip("\n")
@@ -131,7 +130,7 @@ def evaluated(case: FileCase, thread: Thread | None = None) -> DocumentSet:
 
 
 def shown(case: FileCase, documents: DocumentSet) -> str:
-    return (positions if case.expected.startswith("OUTPUT POSITION:") else write)(documents.items)
+    return (with_positions if case.expected.startswith("OUTPUT POSITION:") else ytt_cases.text_of)(documents)
 
 
 def loaded(name: str) -> Mapping[str, Any]:

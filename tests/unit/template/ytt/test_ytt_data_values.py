@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import pytest
-from packhouse.template.ytt.yaml.write import write
 
 from packhouse.template.ytt.workspace.render import DataValues, Options, inspect_values
-from ytt_cases import files_of, printed, refusal
+from ytt_cases import files_of, printed, refusal, text_of
 
 ALL = '#@ load("@ytt:data", "data")\nvalues: #@ data.values\n'
 SCHEMA = '#@data/values-schema\n---\nname: default\nnested:\n  count: 1\nitems:\n- ""\n'
 
 
 def values_of(texts: dict[str, str], values: DataValues | None = None, options: Options | None = None) -> str:
-    return write(inspect_values(files_of(texts), values or DataValues(), options or Options()).items)
+    return text_of(inspect_values(files_of(texts), values or DataValues(), options or Options()))
 
 
 def test_without_any_values_there_is_an_empty_struct() -> None:

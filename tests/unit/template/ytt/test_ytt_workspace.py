@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from packhouse.template.ytt.yaml.write import write
 
 from packhouse.template.ytt.workspace.render import (
     InputFile,
@@ -13,7 +12,7 @@ from packhouse.template.ytt.workspace.render import (
     inspect_values,
     render,
 )
-from ytt_cases import files_of, printed, refusal
+from ytt_cases import files_of, printed, refusal, text_of
 
 YAML_LIBRARY = """
 #@ def/end mapping():
@@ -185,7 +184,7 @@ def test_files_without_templates_and_marked_ones_are_taken_as_they_are() -> None
 
 def test_texts_are_files_and_no_documents() -> None:
     rendered = render(files_of({"b.yml": "b: 1\n", "t.txt": '(@= "x" @)y', "a.yml": "a: 1\n", "e.yml": ""}))
-    assert write(rendered.documents.items) == "b: 1\n---\na: 1\n"
+    assert text_of(rendered.documents) == "b: 1\n---\na: 1\n"
     assert [(file.path, file.text, file.is_yaml) for file in rendered.files] == [
         ("t.txt", "xy", False),
         ("b.yml", "b: 1\n", True),
@@ -234,14 +233,14 @@ def test_strict_yaml_refuses_what_may_be_misread() -> None:
 
 
 def test_an_encoding_mark_at_the_beginning_is_no_part_of_the_yaml() -> None:
-    assert write(render([InputFile("a.yml", b"\xef\xbb\xbftest: #@ None\n")]).documents.items) == "test: null\n"
+    assert text_of(render([InputFile("a.yml", b"\xef\xbb\xbftest: #@ None\n")]).documents) == "test: null\n"
 
 
 def test_schemas_values_and_files_are_shown() -> None:
     files = files_of({"s.yml": "#@data/values-schema\n---\nname: x\n", "d/t.yml": "", "a.md": ""})
-    assert write(inspect_values(files).items) == "name: x\n"
-    assert write(inspect_files(files).items) == "- s.yml\n- d/t.yml\n- a.md\n"
-    assert "dataValues:" in write(inspect_schema(files).items)
+    assert text_of(inspect_values(files)) == "name: x\n"
+    assert text_of(inspect_files(files)) == "- s.yml\n- d/t.yml\n- a.md\n"
+    assert "dataValues:" in text_of(inspect_schema(files))
 
 
 def test_a_kind_that_cannot_be_printed_is_refused() -> None:

@@ -6,7 +6,6 @@ matter. Nodes and templates are never changed, so that many renderings share the
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -33,7 +32,7 @@ class Cache:
 
     def get(self, file: File, what: Hashable, make: Callable[[], T]) -> T:
         """What `make` gives for this file; `what` names what it makes and the options that it depends on."""
-        key = (what, file.path, hashlib.sha256(file.content).digest())
+        key = (what, file.path, file.digest)
         with self._lock:
             if key in self._entries:
                 self._entries.move_to_end(key)

@@ -6,6 +6,7 @@ Contents are not read here.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from enum import Enum
 
@@ -30,13 +31,14 @@ _NO_UTF8 = {
 class File:
     """`order` counts from 0: how files are merged and printed. `path` may be another than was given (file mark)."""
 
-    __slots__ = ("_kind", "_output", "_template", "content", "given_path", "order", "path")
+    __slots__ = ("_digest", "_kind", "_output", "_template", "content", "given_path", "order", "path")
 
     def __init__(self, path: str, content: bytes, order: int) -> None:
         self.path = path
         self.given_path = path
         self.content = content
         self.order = order
+        self._digest = b""
         self._kind: Kind | None = None
         self._template: bool | None = None
         self._output: bool | None = None
@@ -81,6 +83,13 @@ class File:
 
     def mark_output(self, output: bool) -> None:
         self._output = output
+
+    @property
+    def digest(self) -> bytes:
+        """By which the content is known again."""
+        if not self._digest:
+            self._digest = hashlib.sha256(self.content).digest()
+        return self._digest
 
     def yaml_text(self) -> str:
         """Raises YttError where the content is no UTF-8, in the words of the YAML library."""
