@@ -117,10 +117,8 @@ class RealPackage:
 
     def published(self, image: str) -> str:
         """package.yaml with `image` in the place of the bundle that it names."""
-        document = yaml.safe_load((self.folder / "package.yaml").read_text())
-        [fetch] = document["spec"]["template"]["spec"]["fetch"]
-        fetch["imgpkgBundle"]["image"] = image
-        return yaml.safe_dump(document, sort_keys=False)
+        [fetch] = self.document["spec"]["template"]["spec"]["fetch"]
+        return (self.folder / "package.yaml").read_text().replace(fetch["imgpkgBundle"]["image"], image)
 
     def __str__(self) -> str:
         return self.name

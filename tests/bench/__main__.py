@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import catalogue, page, side_by_side, whole
+from bench import catalogue, page, side_by_side, whole, ytt
 from bench.figures import Board
 from bench.machine import machine
 from bench.ours import Ours
@@ -72,11 +72,16 @@ def catalogues(ground: Ground) -> None:
         catalogue.installs(ground.board, ground.lab, ground.cluster, ground.runs)
 
 
+def templates(ground: Ground) -> None:
+    ytt.packages(ground.board, ground.runs)
+
+
 PARTS: dict[str, Callable[[Ground], None]] = {
     "contour": contour,
     "many": many,
     "operator": operator,
     "catalogue": catalogues,
+    "ytt": templates,
 }
 
 

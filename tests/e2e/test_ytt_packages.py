@@ -164,9 +164,8 @@ def told() -> Iterator[dict[str, list[str]]]:
 
 
 def test_what_is_wrong_with_three_of_them_is_reported_and_the_rest_arrives(market: Market) -> None:
-    told = market.lab.settled("pkgr", REPOSITORY, condition="ReconcileFailed", reason="BundleInvalid", seconds=SECONDS)[
-        "status"
-    ]
+    done = market.lab.settled("pkgr", REPOSITORY, condition="ReconcileFailed", reason="BundleInvalid", seconds=SECONDS)
+    told = done["status"]
     wrong = [package for package in PACKAGES if not package.is_valid]
     assert len(told["badDocuments"]) == len(wrong)
     for package in wrong:

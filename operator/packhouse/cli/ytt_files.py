@@ -109,9 +109,8 @@ class Reader:
 
     def _stdin(self) -> bytes:
         if self._stdin_was_read:
-            raise YttError(
-                "Standard input has already been read, has the '-' argument been used in more than one flag?"
-            )
+            hint = "has the '-' argument been used in more than one flags?"
+            raise YttError(f"Standard input has been already read once ({hint})")
         self._stdin_was_read = True
         return sys.stdin.buffer.read()
 

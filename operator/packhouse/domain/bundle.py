@@ -129,7 +129,7 @@ def _document(value: Any, shapes: Mapping[str, Shape]) -> Json:
         shape = shapes.get(kind)
         document = converted if shape is None else shape.fitted(converted)
         if kind == PACKAGE:
-            return _checked_package(document, name_counts=api == PACKAGE_API)
+            return _checked_package(document, "publicName" if api == PACKAGE_API else "refName")
         _check_name(document["metadata"]["name"], ("metadata", "name"))
     except Problem as problem:
         raise Problem(problem.path, f"{named}: {problem.message}") from None
@@ -169,9 +169,9 @@ def _spec(spec: Any, kind: str, api: str) -> Json:
     return {"publicName": spec["refName"], **rest} if "refName" in spec else rest
 
 
-def _checked_package(package: Json, *, name_counts: bool) -> Json:
-    """The package under its computed name. `name_counts`: the document's own must agree; in the other shape it is
-    computed without asking, since real repositories hold names that fit no version."""
+def _checked_package(package: Json, named_by: str) -> Json:
+    """The package under its computed name, which the document's own must agree with. `named_by`: what the document's
+    shape calls the public name."""
     spec = package["spec"]
     public_name, version = spec.get("publicName"), spec.get("version")
     for key, value in (("publicName", public_name), ("version", version)):
@@ -181,9 +181,9 @@ def _checked_package(package: Json, *, name_counts: bool) -> Json:
     if not versions.is_version(version):
         raise Problem(("spec", "version"), f"spec.version {version!r} is no semantic version (write it like 1.2.3)")
     name = package_name(public_name, version)
-    if name_counts and package["metadata"]["name"] not in (f"{public_name}.{version}", name):
+    if package["metadata"]["name"] not in (f"{public_name}.{version}", name):
         raise Problem(
-            ("metadata", "name"), f"metadata.name must be publicName.version, which is {public_name}.{version}"
+            ("metadata", "name"), f"metadata.name must be {named_by}.version, which is {public_name}.{version}"
         )
     _check_name(name, ("metadata", "name"))
     _check_steps(spec)
