@@ -96,13 +96,14 @@ class _Copy:
 
     def _map(self, items: Mapping[Any, Any]) -> Any:
         self._thread.tick(len(items))
-        made = {self.of(key): self.of(item) for key, item in items.items()}
-        if not self._structs:
-            return made
-        for key in made:
-            if not isinstance(key, str):
-                raise EvalError(f"expected struct key {go_spelling(key)} to be string")
-        return Struct(made)
+        made = {}
+        for key, item in items.items():
+            name, copy = self.of(key), self.of(item)
+            if self._structs and not isinstance(name, str):
+                raise EvalError(f"expected struct key {go_spelling(name)} to be string")
+            if not isinstance(name, list):  # of a tuple; what has become no key is left out without a word
+                made[name] = copy
+        return Struct(made) if self._structs else made
 
     def _list(self, items: Iterable[Any]) -> list[Any]:
         made = [self.of(item) for item in items]
