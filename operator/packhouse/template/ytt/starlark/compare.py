@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from packhouse.template.ytt.errors import EvalError, LimitExceeded
-from packhouse.template.ytt.starlark.containers import OrderedSet, has_key
+from packhouse.template.ytt.starlark.containers import OrderedSet
+from packhouse.template.ytt.starlark.keys import has_key
 from packhouse.template.ytt.starlark.names import type_name
 from packhouse.template.ytt.values import Fragment
 

@@ -171,5 +171,3 @@ class _Writer:
             self.write(item, inner)
             separator = ", "
         self.put("}")
-
-
