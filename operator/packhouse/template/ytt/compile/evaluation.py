@@ -19,10 +19,21 @@ from packhouse.template.ytt.nodes import DocumentSet
 from packhouse.template.ytt.starlark import instructions
 from packhouse.template.ytt.values import Fragment, Opaque, Thread
 
+#: What a compiled template may call; the first one is for the language alone.
+INSTRUCTIONS: Final = frozenset(
+    {
+        instructions.SET_CTX_TYPE,
+        instructions.START_CTX,
+        instructions.END_CTX,
+        instructions.START_NODE,
+        instructions.SET_NODE,
+        instructions.SET_MAP_ITEM_KEY,
+        instructions.START_NODE_ANNOTATION,
+        instructions.COLLECT_NODE_ANNOTATION,
+    }
+)
 #: What `template.replace` gives: no value is set for the node that is gone.
 REPLACED: Final = Opaque("noop", "noop", {})
-
-Collected = tuple[tuple[Any, ...], dict[str, Any]]
 
 
 class Evaluation:
@@ -73,6 +84,8 @@ class Evaluation:
 
     def end_context(self, *returned: Any) -> Any:
         """What the function made, or what it returns instead."""
+        if not self._contexts:
+            raise EvalError(f"{instructions.END_CTX}: (p) unexpected ctx end")
         ended = self._contexts.pop()
         if self._contexts:
             self._top = self._contexts[-1]
@@ -84,7 +97,8 @@ class Evaluation:
         except EvalError as error:
             raise EvalError(f"{instructions.START_NODE}: {error.message}") from None
 
-    def set_node(self, number: int, value: Any) -> None:
+    def set_node(self, number: int, /, value: Any, *_: Any, **__: Any) -> None:
+        """Code may hold a bracket that closes the call early: then there is more, which means nothing."""
         if value is REPLACED:
             return
         try:
@@ -98,8 +112,18 @@ class Evaluation:
         except EvalError as error:
             raise EvalError(f"{instructions.SET_MAP_ITEM_KEY}: {error.message}") from None
 
-    def start_node_annotation(self, number: int, name: str, collected: Collected) -> None:
-        self._top.annotate(number, name, *collected)
+    def start_node_annotation(self, number: int, index: int, /, *given: Any, **named: Any) -> None:
+        """The one thing that is given is what `_collected` made, but for code with brackets of its own."""
+        if len(given) != 1 or named:
+            raise EvalError(f"{instructions.START_NODE_ANNOTATION}: expected exactly 3 arguments")
+        collected = given[0]
+        if not isinstance(collected, tuple) or not collected or not all(isinstance(part, tuple) for part in collected):
+            raise EvalError(f"{instructions.START_NODE_ANNOTATION}: expected the arguments of an annotation")
+        try:
+            kwargs = {name: value for name, value in collected[1:] if isinstance(name, str)}
+        except ValueError:
+            raise EvalError(f"{instructions.START_NODE_ANNOTATION}: expected the arguments of an annotation") from None
+        self._top.annotate(number, index, collected[0], kwargs)
 
     def replace(self, value: Any) -> Opaque:
         """`template.replace`. Raises EvalError."""
@@ -109,5 +133,6 @@ class Evaluation:
         return REPLACED
 
 
-def _collected(*args: Any, **kwargs: Any) -> Collected:
-    return args, kwargs
+def _collected(*args: Any, **kwargs: Any) -> tuple[Any, ...]:
+    """As values of the language, since code may look at them: the arguments, and pairs for those with a name."""
+    return (args, *kwargs.items())

@@ -7,8 +7,18 @@ user's file has no place, and shows itself in messages with what it is about.
 from __future__ import annotations
 
 from packhouse.template.ytt.compile.spelling import SPACES
+from packhouse.template.ytt.errors import YttError
 from packhouse.template.ytt.nodes import Source
+from packhouse.template.ytt.starlark.instructions import PREFIX
 from packhouse.template.ytt.starlark.lines import CodeLine
+
+
+def own_code(code: str) -> str:
+    """Code of the user's, as it may be put into a call of an instruction. Raises YttError where it spells one: they are
+    for the compilers alone. Strings of YAML may spell them without their source showing it."""
+    if PREFIX in code:
+        raise YttError(f"\n- undefined: {PREFIX}")
+    return code
 
 
 class Lines:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from packhouse.template.ytt.compile.comments import Note
 from packhouse.template.ytt.nodes import (
     NOWHERE,
     Array,
@@ -32,7 +33,7 @@ class Step:
 
     `parent` is the number of the step whose node holds this one. A node begins with `value`; where that is a map or an
     array which has to be computed, `inner` is its step, and begins together with it. `ready` are whole plain items to
-    hand on instead. `notes` has the line of each annotation, by name.
+    hand on instead. `notes` are its annotations.
     """
 
     __slots__ = (
@@ -62,7 +63,7 @@ class Step:
         self.injected = False
         self.inner: Step | None = None
         self.ready: tuple[Document | MapItem | ArrayItem, ...] = ()
-        self.notes: dict[str, int] = {}
+        self.notes: tuple[Note, ...] = ()
 
 
 class TextStep:

@@ -42,7 +42,7 @@ class TextContext:
         self._thread.weigh(len(value))
         self._pieces[-1] = value
 
-    def annotate(self, number: int, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    def annotate(self, number: int, index: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Nothing in a text carries annotations."""
 
     def name_key(self, number: int, key: Any) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from packhouse.template.ytt.compile.lines import Lines
+from packhouse.template.ytt.compile.lines import Lines, own_code
 from packhouse.template.ytt.compile.spelling import SPACES
 from packhouse.template.ytt.compile.steps import Plan
 from packhouse.template.ytt.errors import YttError
@@ -83,7 +83,7 @@ def _trimmed(pieces: list[Piece]) -> list[Piece]:
 def _code(content: str) -> str:
     for mark in ("-=", "=", "-"):
         content = content.removeprefix(mark)
-    return content.removesuffix("-")
+    return own_code(content.removesuffix("-"))
 
 
 def _unexpected(what: str, text: str, at: int, line: int) -> YttError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from packhouse.template.ytt.compile import text_pieces
+from packhouse.template.ytt.compile.evaluation import INSTRUCTIONS
 from packhouse.template.ytt.compile.lines import Lines
 from packhouse.template.ytt.compile.steps import Plan
 from packhouse.template.ytt.compile.template import Template
@@ -15,4 +16,4 @@ def compile_text(source: Source) -> Template:
     plan = Plan()
     lines = Lines()
     lines.add(text_pieces.write_text(text_pieces.split(source.text, 1), source, plan, lines))
-    return Template(compile_program(source.name, lines.all, ()), plan)
+    return Template(compile_program(source.name, lines.all, INSTRUCTIONS), plan)

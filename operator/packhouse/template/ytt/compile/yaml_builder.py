@@ -10,7 +10,7 @@ from typing import Final
 
 from packhouse.template.ytt.compile import text_pieces
 from packhouse.template.ytt.compile.comments import Item, Wishes, read_wishes
-from packhouse.template.ytt.compile.lines import Lines
+from packhouse.template.ytt.compile.lines import Lines, own_code
 from packhouse.template.ytt.compile.spelling import key_text
 from packhouse.template.ytt.compile.steps import NO_PARENT, Plan, Step
 from packhouse.template.ytt.compile.survey import Survey, has_repeated_keys, is_text_template
@@ -77,7 +77,7 @@ class Builder:
         texted = texted or wishes.text_templated
         below = self._survey.below(item, texted)
         for code in wishes.blocks:
-            self.lines.add(code.text, item.source, code.line)
+            self.lines.add(own_code(code.text), item.source, code.line)
         if below and not wishes.notes and not wishes.values:
             self._hand_on([_bare(item)], parent, self.plan.number(below))
         else:
@@ -88,10 +88,10 @@ class Builder:
     def _begin(self, item: Item, wishes: Wishes, parent: int, below: int, texted: bool) -> None:
         step = self.plan.add(Step(self.plan.number(), parent, type(item), item.source, item.line))
         step.comments = wishes.kept
-        for note in wishes.notes:
-            step.notes[note.name] = note.line
-            collected = f"{instructions.COLLECT_NODE_ANNOTATION}({note.arguments})"
-            call = f'{instructions.START_NODE_ANNOTATION}({step.number}, "{note.name}", {collected})'
+        step.notes = tuple(wishes.notes)
+        for index, note in enumerate(wishes.notes):
+            collected = f"{instructions.COLLECT_NODE_ANNOTATION}({own_code(note.arguments)})"
+            call = f"{instructions.START_NODE_ANNOTATION}({step.number}, {index}, {collected})"
             self.lines.add(call, item.source, note.line)
         if isinstance(item, MapItem):
             step.key = item.key
@@ -101,7 +101,7 @@ class Builder:
             step.injected = item.injected
         self._start(step.number, item)
         for code in wishes.values:
-            self.lines.add(f"{instructions.SET_NODE}({step.number}, ({code.text}))", item.source, code.line)
+            self.lines.add(f"{instructions.SET_NODE}({step.number}, ({own_code(code.text)}))", item.source, code.line)
         if not wishes.values:
             self._value(item, step, below, texted)
 

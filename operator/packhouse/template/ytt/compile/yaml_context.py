@@ -85,11 +85,11 @@ class YamlContext:
         if step.inner is not None:
             self._open(self._made(step.inner), step.inner.number)
 
-    def annotate(self, number: int, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """For the node that the step begins next."""
+    def annotate(self, number: int, index: int, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """For the node that the step begins next; `index` is that of the annotation in the step's."""
         step = self._plan.nodes[number]
-        annotation = Annotation(args, kwargs, step.source, step.notes[name])
-        self._pending.setdefault(number, {})[name] = annotation
+        note = step.notes[index]
+        self._pending.setdefault(number, {})[note.name] = Annotation(args, kwargs, step.source, note.line)
 
     def name_key(self, number: int, key: Any) -> None:
         """For the item that the step begins next."""

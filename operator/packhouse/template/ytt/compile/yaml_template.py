@@ -6,6 +6,7 @@ The workspace compiles a file once, from the nodes that the reader made, and kee
 from __future__ import annotations
 
 from packhouse.template.ytt.compile.comments import has_templating
+from packhouse.template.ytt.compile.evaluation import INSTRUCTIONS
 from packhouse.template.ytt.compile.template import Template
 from packhouse.template.ytt.compile.yaml_builder import Builder
 from packhouse.template.ytt.nodes import DocumentSet
@@ -24,4 +25,4 @@ def compile_yaml(
     """
     builder = Builder(documents, ignore_unknown=ignore_unknown_comments, override=implicit_map_key_overrides)
     builder.build()
-    return Template(compile_program(documents.source.name, builder.lines.all, ()), builder.plan)
+    return Template(compile_program(documents.source.name, builder.lines.all, INSTRUCTIONS), builder.plan)
