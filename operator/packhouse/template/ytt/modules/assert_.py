@@ -14,7 +14,7 @@ from typing import Any
 from packhouse.template.ytt.errors import EvalError
 from packhouse.template.ytt.modules.arguments import go_name, is_callable
 from packhouse.template.ytt.modules.yaml import YAML
-from packhouse.template.ytt.starlark.containers import has_key, key_of
+from packhouse.template.ytt.starlark.keys import has_key, key_of
 from packhouse.template.ytt.starlark.lines import CodeLine
 from packhouse.template.ytt.starlark.program import Program, compile_program
 from packhouse.template.ytt.starlark.text import iterate, to_repr, type_name
