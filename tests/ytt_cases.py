@@ -109,7 +109,7 @@ def printed(texts: Mapping[str, str], values: DataValues | None = None, options:
 
 
 def text_of(documents: DocumentSet) -> str:
-    return write(document.value for document in documents.items)
+    return write(documents.items)
 
 
 def refusal(texts: Mapping[str, str], values: DataValues | None = None, options: Options | None = None) -> str:

@@ -15,6 +15,10 @@ class YttError(Exception):
         self.message = message
 
 
+class CodeError(YttError):
+    """Code of a file is wrong, before any of it runs; the message has the places."""
+
+
 class EvalError(YttError):
     """Something that a template did is refused; the place is added where the call was made."""
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from types import CodeType, FunctionType
 from typing import Any, Final
 
-from packhouse.template.ytt.errors import EvalError, LimitExceeded, YttError
+from packhouse.template.ytt.errors import CodeError, EvalError, LimitExceeded, YttError
 from packhouse.template.ytt.starlark.calls import unbound_name
 from packhouse.template.ytt.starlark.emit import PREFIXES, emit
 from packhouse.template.ytt.starlark.failures import CodeText, Frame, described, frames_of, told
@@ -69,7 +69,7 @@ class Program:
 
 def compile_program(name: str, lines: Sequence[CodeLine], predeclared: Container[str], hidden: bool = False) -> Program:
     """`name` is what messages call generated lines by; `predeclared` has the names that `run` will be given. `hidden`:
-    the code is ytt's own and is not shown. Raises YttError with all mistakes that can be seen before anything runs."""
+    the code is ytt's own and is not shown. Raises CodeError with all mistakes that can be seen before anything runs."""
     text = CodeText(name, lines, hidden)
     try:
         _refuse_instructions(lines)
@@ -77,14 +77,14 @@ def compile_program(name: str, lines: Sequence[CodeLine], predeclared: Container
         resolver = Resolver(predeclared, UNIVERSE)
         resolver.program(statements)
         if resolver.mistakes:
-            raise YttError(_all_of(resolver.mistakes, text))
+            raise CodeError(_all_of(resolver.mistakes, text))
         return Program(emit(statements, name), text)
     except SyntaxMistake as mistake:
-        raise YttError(_all_of([mistake], text)) from None
+        raise CodeError(_all_of([mistake], text)) from None
     except (RecursionError, MemoryError):
-        raise YttError("\n- code lies too deep in itself to be compiled") from None
+        raise CodeError("\n- code lies too deep in itself to be compiled") from None
     except SyntaxError as wrong:
-        raise YttError(f"\n- {wrong.msg}") from None
+        raise CodeError(f"\n- {wrong.msg}") from None
 
 
 def _all_of(mistakes: Sequence[SyntaxMistake], text: CodeText) -> str:

@@ -48,7 +48,7 @@ class OutputFile:
     @property
     def text(self) -> str:
         """The documents as they are printed, or the text."""
-        return self._text if self.documents is None else write(document.value for document in self.documents.items)
+        return self._text if self.documents is None else write(self.documents.items)
 
 
 @dataclass(frozen=True, slots=True)
