@@ -7,7 +7,7 @@ a set are lists, a fragment is its nodes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from packhouse.template.ytt.errors import EvalError
 from packhouse.template.ytt.nodes import NOWHERE, Array, ArrayItem, Document, DocumentSet, Map, MapItem, Source, Value
@@ -15,6 +15,8 @@ from packhouse.template.ytt.values import Fragment, Opaque, Struct
 
 _INT_LEAST = -(2**63)
 _INT_MOST = 2**64 - 1
+
+_OPEN: Final = object()
 
 
 def to_template(value: Value) -> Any:
@@ -25,8 +27,14 @@ def to_template(value: Value) -> Any:
 def to_nodes(value: Any, source: Source = NOWHERE, line: int = 0) -> Value:
     """A value of a template as the value of a node: dicts and structs become maps, lists, tuples and sets arrays.
 
-    `source` and `line` are the place of what is made. Raises EvalError for what has no form in YAML (a function).
+    `source` and `line` are the place of what is made. What occurs many times in `value` is made once. Raises EvalError
+    for what has no form in YAML (a function, a list that holds itself).
     """
+    return _nodes(value, source, line, {})
+
+
+def _nodes(value: Any, source: Source, line: int, made: dict[int, Any]) -> Value:
+    """`made`: what containers became, by identity; _OPEN while one is being walked."""
     if value is None or isinstance(value, str | bool | float):
         return value
     if isinstance(value, int):
@@ -35,54 +43,90 @@ def to_nodes(value: Any, source: Source = NOWHERE, line: int = 0) -> Value:
         return value.node
     if isinstance(value, Map | Array | DocumentSet):
         return value
+    if isinstance(value, Opaque):
+        if value.plain is None:
+            raise _no_form(value)
+        return _nodes(value.plain, source, line, made)
     if isinstance(value, Struct):
         value = value.fields()
+    known = _known(value, made)
+    if known is not None:
+        return known
+    made[id(value)] = _OPEN
+    node: Map | Array
     if isinstance(value, Mapping):
         items = [
-            MapItem(to_nodes(key, source, line), to_nodes(item, source, line), source, line)
+            MapItem(_nodes(key, source, line, made), _nodes(item, source, line, made), source, line)
             for key, item in value.items()
         ]
-        return Map(items, source, line)
-    if isinstance(value, list | tuple | set | frozenset):
-        return Array([ArrayItem(to_nodes(item, source, line), source, line) for item in value], source, line)
-    if isinstance(value, Opaque) and value.plain is not None:
-        return to_nodes(value.plain, source, line)
-    raise _no_form(value)
+        node = Map(items, source, line)
+    elif isinstance(value, list | tuple | set | frozenset):
+        node = Array([ArrayItem(_nodes(item, source, line, made), source, line) for item in value], source, line)
+    else:
+        raise _no_form(value)
+    made[id(value)] = node
+    return node
 
 
 def to_plain(value: Any) -> Any:
     """Dicts, lists and scalars, from nodes or from values of a template. A set of documents is a list.
 
-    Raises EvalError for what has no form, and for a key that a map holds twice.
+    What occurs many times in `value` is one dict or list at all these places. Raises EvalError for what has no form,
+    and for a key that a map holds twice.
     """
+    return _plain(value, {})
+
+
+def _plain(value: Any, made: dict[int, Any]) -> Any:
     if value is None or isinstance(value, str | bool | float):
         return value
-    if isinstance(value, Map):
-        plain = {item.key: to_plain(item.value) for item in value.items}
-        if len(plain) != len(value.items):
-            seen: set[Any] = set()
-            for item in value.items:
-                if item.key in seen:
-                    raise EvalError(f"Unexpected duplicate key: {item.key}")
-                seen.add(item.key)
-        return plain
-    if isinstance(value, Array | DocumentSet):
-        return [to_plain(item.value) for item in value.items]
     if isinstance(value, int):
         return _within(value)
     if isinstance(value, Fragment):
-        return to_plain(value.node)
+        return _plain(value.node, made)
     if isinstance(value, Document):
-        return to_plain(value.value)
+        return _plain(value.value, made)
+    if isinstance(value, Opaque):
+        if value.plain is None:
+            raise _no_form(value)
+        return _plain(value.plain, made)
     if isinstance(value, Struct):
         value = value.fields()
-    if isinstance(value, Mapping):
-        return {to_plain(key): to_plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [to_plain(item) for item in value]
-    if isinstance(value, Opaque) and value.plain is not None:
-        return to_plain(value.plain)
-    raise _no_form(value)
+    known = _known(value, made)
+    if known is not None:
+        return known
+    made[id(value)] = _OPEN
+    plain: Any
+    if isinstance(value, Map):
+        plain = {item.key: _plain(item.value, made) for item in value.items}
+        if len(plain) != len(value.items):
+            raise _twice(value)
+    elif isinstance(value, Array | DocumentSet):
+        plain = [_plain(item.value, made) for item in value.items]
+    elif isinstance(value, Mapping):
+        plain = {_plain(key, made): _plain(item, made) for key, item in value.items()}
+    elif isinstance(value, list | tuple | set | frozenset):
+        plain = [_plain(item, made) for item in value]
+    else:
+        raise _no_form(value)
+    made[id(value)] = plain
+    return plain
+
+
+def _known(value: Any, made: dict[int, Any]) -> Any:
+    known = made.get(id(value))
+    if known is _OPEN:
+        raise EvalError("unable to convert a value that holds itself to YAML")
+    return known
+
+
+def _twice(value: Map) -> EvalError:
+    seen: set[Any] = set()
+    for item in value.items:
+        if item.key in seen:
+            break
+        seen.add(item.key)
+    return EvalError(f"Unexpected duplicate key: {item.key}")
 
 
 def to_structs(value: Any) -> Any:
