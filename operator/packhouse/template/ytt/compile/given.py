@@ -12,6 +12,7 @@ from typing import Any, Final
 from packhouse.template.ytt.convert import to_nodes
 from packhouse.template.ytt.errors import EvalError
 from packhouse.template.ytt.nodes import NOWHERE, Array, ArrayItem, DocumentSet, Map, MapItem, Source, Value
+from packhouse.template.ytt.starlark.names import function_name, is_callable, type_name
 from packhouse.template.ytt.values import Fragment, Struct, Thread
 
 #: Maps and arrays inside of each other. Whatever walks a tree does so by recursion.
@@ -55,6 +56,9 @@ class Giver:
             return Map(items, source, line)
         if isinstance(value, list | tuple | set | frozenset):
             return self._array(value, len(value), source, line, within)
+        if is_callable(value):
+            call = f"{type_name(value)} does not encode (did you mean to call {function_name(value)}()?)"
+            raise EvalError(f"Unable to convert value: {call}")
         return to_nodes(value, source, line)
 
     def _array(self, value: Iterable[Any], length: int, source: Source, line: int, within: list[Any]) -> Array:

@@ -79,6 +79,8 @@ class Builder:
         for code in wishes.blocks:
             self.lines.add(own_code(code.text), item.source, code.line)
         if below and not wishes.notes and not wishes.values:
+            if wishes.blocks and _has_text_key(item, texted):
+                self._plain_key()
             self._hand_on([_bare(item)], parent, self.plan.number(below))
         else:
             self._begin(item, wishes, parent, below, texted)
@@ -95,7 +97,7 @@ class Builder:
             self.lines.add(call, item.source, note.line)
         if isinstance(item, MapItem):
             step.key = item.key
-            if texted and isinstance(item.key, str):
+            if _has_text_key(item, texted):
                 self._key(item.key, item, step.number)
         elif isinstance(item, Document):
             step.injected = item.injected
@@ -109,8 +111,7 @@ class Builder:
         value = item.value
         if below:
             step.value = value
-            has_key = texted and isinstance(item, MapItem) and isinstance(item.key, str)
-            self.plan.skip(below - (3 if has_key else 1))
+            self.plan.skip(below - (3 if _has_text_key(item, texted) else 1))
         elif isinstance(value, Map | Array):
             inner = self.plan.add(Step(self.plan.number(), step.number, type(value), value.source, value.line))
             step.inner = inner
@@ -126,6 +127,12 @@ class Builder:
             self._text(key, item, f"{instructions.SET_MAP_ITEM_KEY}({number}, ")
         else:
             self.plan.skip(2)
+            self._plain_key()
+
+    def _plain_key(self) -> None:
+        """A key that could be a template is one to the original: messages about code that ends above show this line."""
+        self.lines.add(f'{instructions.SET_CTX_TYPE}("text")')
+        self.lines.add(f'{instructions.SET_CTX_TYPE}("yaml")')
 
     def _text(self, text: str, item: Item, call: str) -> None:
         pieces = text_pieces.split(text, item.line or 1)
@@ -138,6 +145,11 @@ class Builder:
         if not item.line:  # a place that messages cannot show: they show this line itself
             call += f" # *yamlmeta.{type(item).__name__}{_details(item)}"
         self.lines.add(call, item.source, item.line)
+
+
+def _has_text_key(item: Item, texted: bool) -> bool:
+    """Whether the key of an item may be a template."""
+    return texted and isinstance(item, MapItem) and isinstance(item.key, str)
 
 
 def _details(item: Item) -> str:
