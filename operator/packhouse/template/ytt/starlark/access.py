@@ -57,10 +57,7 @@ def attr_names(x: Any) -> list[str]:
 def attr(thread: Thread, x: Any, name: str) -> Any:
     """`x.name`."""
     kind = type(x)
-    if kind is Struct or kind is Module:
-        found = x.fields().get(name, ABSENT)
-    else:
-        found = find_attr(x, name)
+    found = x.fields().get(name, ABSENT) if kind is Struct or kind is Module else find_attr(x, name)
     if found is ABSENT:
         raise no_attr(x, name)
     return found
@@ -160,11 +157,7 @@ def set_index(thread: Thread, x: Any, key: Any, value: Any) -> None:
     """`x[key] = value`."""
     kind = type(x)
     if kind is dict:
-        held = thread.guard(x)
-        if held:
-            how = "frozen hash table" if held == "frozen" else "hash table during iteration"
-            if held == "frozen" or not has_key(x, key_of(key)):
-                raise EvalError(f"cannot insert into {how}")
+        change_table(thread, x, "insert into")
         put(x, key_of(key), value)
     elif kind is list:
         number = int32(key)
@@ -211,9 +204,9 @@ def contains(thread: Thread, x: Any, y: Any) -> bool:
     if kind is OrderedSet:
         return has_key(y, key_of(x))
     if kind is range:
-        if type(x) not in (int, float):
+        if type(x) not in (int, float) or x - x != 0:  # neither infinite nor no number
             raise EvalError(f"'in <range>' requires integer as left operand, not {type_name(x)}")
-        return x == x and abs(x) != float("inf") and int(x) in y
+        return int(x) in y
     if kind is Struct or kind is Fragment:
         thread.tick()
         try:

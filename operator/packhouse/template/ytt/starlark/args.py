@@ -87,11 +87,11 @@ def named(name: str, args: Args, kwargs: Kwargs, *parameters: str) -> Args:
         found[number] = _checked(value, kinds[number], f"{name}: for parameter {names[number]}")
     for key, value in kwargs.items():
         if key not in names:
-            raise EvalError(f"{name}: unexpected keyword argument {key}")
+            raise EvalError(f'{name}: unexpected keyword argument "{key}"')
         number = names.index(key)
         if found[number] is not ABSENT:
-            raise EvalError(f"{name}: got multiple values for keyword argument {key}")
-        found[number] = _checked(value, kinds[number], f"{name}: for parameter {key}")
+            raise EvalError(f'{name}: got multiple values for keyword argument "{key}"')
+        found[number] = _checked(value, kinds[number], f'{name}: for parameter "{key}"')
     for number, parameter in enumerate(parameters):
         if "?" in parameter:
             break

@@ -88,12 +88,18 @@ def unbound_name(error: NameError) -> str:
 def splat(thread: Thread, function: Any, positional: Args, named: Args, star: Any, stars: Any, has_stars: bool) -> Any:
     """`function(x, name=y, *star, **stars)` in a template."""
     args, kwargs, repeated = _taken_apart(thread, positional, named, star, stars, has_stars)
-    if repeated is not None:
-        if type(function) is FunctionType:
-            name = function_name(function)
-            raise WrongArguments(f"function {name} got multiple values for parameter {_quoted(repeated)}", function)
-        raise EvalError(f"{_name_of(function)}: got multiple values for keyword argument {_quoted(repeated)}")
-    return call(thread, function, *args, **kwargs)
+    if repeated is None:
+        return call(thread, function, *args, **kwargs)
+    if type(function) is FunctionType:
+        if repeated in _parameters(function) or _takes_any_name(function):
+            words = f"got multiple values for parameter {_quoted(repeated)}"
+            raise WrongArguments(f"function {function_name(function)} {words}", function)
+        raise _wrong_arguments(function, args, {**kwargs, repeated + " again": None})
+    name = _name_of(function)
+    if name in ("dict", "update"):
+        raise EvalError(f"{name}: duplicate keyword arg: {_quoted(repeated)}")
+    call(thread, function, *args, **kwargs)  # it may have worse to say
+    raise EvalError(f"{name}: got multiple values for keyword argument {_quoted(repeated)}")
 
 
 def direct(thread: Thread, function: Any, positional: Args, named: Args, star: Any, stars: Any, has_stars: bool) -> Any:
@@ -157,11 +163,19 @@ def _wrong_arguments(function: FunctionType, args: Args, kwargs: Kwargs) -> Wron
     return WrongArguments(f"function {function_name(function)} {_complaint(function, args, kwargs)}", function)
 
 
+def _parameters(function: FunctionType) -> tuple[str, ...]:
+    code = function.__code__
+    return code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+
+
+def _takes_any_name(function: FunctionType) -> bool:
+    return bool(function.__code__.co_flags & 0x08)
+
+
 def _complaint(function: FunctionType, args: Args, kwargs: Kwargs) -> str:
     code = function.__code__
-    count, only_by_name = code.co_argcount, code.co_kwonlyargcount
-    names = code.co_varnames[: count + only_by_name]
-    has_star, has_stars = bool(code.co_flags & 0x04), bool(code.co_flags & 0x08)
+    count, names = code.co_argcount, _parameters(function)
+    has_star, has_stars = bool(code.co_flags & 0x04), _takes_any_name(function)
     defaults = function.__defaults__ or ()
     if not names and not has_star and not has_stars:
         return f"accepts no arguments ({len(args) + len(kwargs)} given)"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from packhouse.template.ytt.errors import EvalError, LimitExceeded
-from packhouse.template.ytt.starlark.containers import OrderedSet
+from packhouse.template.ytt.starlark.containers import OrderedSet, TextElements
 from packhouse.template.ytt.starlark.keys import has_key
 from packhouse.template.ytt.starlark.names import type_name
 from packhouse.template.ytt.values import Fragment
@@ -65,7 +65,7 @@ def equal(x: Any, y: Any, tick: Tick | None = None, depth: int = _DEEPEST) -> bo
         return len(x) == len(y) and all(has_key(y, item) for item in x)
     if kind is Fragment:
         raise EvalError("yamlfragment.CompareSameType: Not implemented")
-    return x is y
+    return bool(x.text == y.text) if kind is TextElements else x is y
 
 
 def _counted(tick: Tick | None, steps: int) -> Tick:

@@ -39,6 +39,9 @@ class _Constant(ast.Constant):
     lineno = 1
     col_offset = 0
 
+    def __init__(self, value: Any) -> None:
+        super().__init__(value)
+
 
 def _name(name: str, line: int) -> ast.expr:
     return ast.Name(name, _LOAD, lineno=line, col_offset=0)
@@ -275,7 +278,7 @@ class _Emitter:
         if len(literal) == len(keys) and all(isinstance(key, str) for key in literal):
             return ast.Dict(list(keys), values, lineno=x.line, col_offset=0)
         pairs = [
-            ast.Tuple([key, value], _LOAD, lineno=entry.line, col_offset=0)
+            ast.Tuple([key, value, _Constant(entry.line)], _LOAD, lineno=entry.line, col_offset=0)
             for entry, key, value in zip(x.entries, keys, values, strict=True)
         ]
         return _helper(".dict", list(pairs), x.entries[0].line)

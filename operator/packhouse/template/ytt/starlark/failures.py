@@ -9,6 +9,7 @@ from typing import Final
 
 from packhouse.template.ytt.errors import YttError
 from packhouse.template.ytt.starlark.calls import WrongArguments
+from packhouse.template.ytt.starlark.iteration import PlacedError
 from packhouse.template.ytt.starlark.lines import CodeLine
 from packhouse.template.ytt.starlark.names import function_name, plain_name
 
@@ -131,6 +132,8 @@ def frames_of(error: BaseException) -> list[Frame]:
             else:
                 frames.append(Frame(plain_name(name), text, traceback.tb_lineno))
         traceback = traceback.tb_next
+    if isinstance(error, PlacedError) and frames:
+        frames[-1].line = error.line
     if isinstance(error, WrongArguments):
         function = error.function
         text = function.__globals__.get(".text")

@@ -154,6 +154,12 @@ def character(code: int) -> str:
     return "\ufffd" if 0xD800 <= code <= 0xDFFF else chr(code)
 
 
+def code_point(character: str) -> int:
+    """Of a letter; of a byte that is no UTF-8, the replacement character."""
+    code = ord(character)
+    return 0xFFFD if 0xDC80 <= code <= 0xDCFF else code
+
+
 def format_text(thread: Thread, format: str, args: Args, kwargs: Kwargs) -> str:
     """`format.format(*args, **kwargs)`. Raises EvalError."""
     parts: list[str] = []
@@ -223,7 +229,7 @@ class _Fields:
             if self.automatic:
                 raise EvalError("format: cannot switch from automatic field numbering to manual field specification")
             self.manual = True
-            return self.positional(int(name[:10]) if len(name) > 10 else int(name))
+            return self.positional(int(name.lstrip("0")[:10] or 0))
         if name in self.kwargs:
             return self.kwargs[name]
         for sign, message in _UNSUPPORTED.items():

@@ -37,7 +37,8 @@ _HELPERS: Final[dict[str, Callable[..., Any]]] = {
 def helpers_of(thread: Thread) -> dict[str, Any]:
     """The globals that each program of a thread begins with; a copy is the caller's."""
     if thread.helpers is None:
-        thread.helpers = {f".{name}": MethodType(function, thread) for name, function in _HELPERS.items()}
-        thread.helpers |= {f"u.{name}": value for name, value in UNIVERSE.items()}
-        thread.helpers["__builtins__"] = {}
+        helpers: dict[str, Any] = {f".{name}": MethodType(function, thread) for name, function in _HELPERS.items()}
+        helpers |= {f"u.{name}": value for name, value in UNIVERSE.items()}
+        helpers["__builtins__"] = {}
+        thread.helpers = helpers
     return thread.helpers.copy()

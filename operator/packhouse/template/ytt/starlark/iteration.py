@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from packhouse.template.ytt.errors import EvalError
-from packhouse.template.ytt.starlark.keys import has_key, key_of
+from packhouse.template.ytt.starlark.keys import has_key, key_of, put
 from packhouse.template.ytt.starlark.names import type_name
 from packhouse.template.ytt.starlark.sequences import iterate, length
 from packhouse.template.ytt.starlark.text import to_repr
@@ -84,14 +84,23 @@ def key(thread: Thread, x: Any) -> Any:
     return key_of(x)
 
 
-def make_dict(thread: Thread, *pairs: tuple[Any, Any]) -> dict[Any, Any]:
-    """A dict display whose keys are not all known before."""
+class PlacedError(EvalError):
+    """An error in a line of its own, of the code that called."""
+
+    def __init__(self, message: str, line: int) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+def make_dict(thread: Thread, *entries: tuple[Any, Any, int]) -> dict[Any, Any]:
+    """A dict display whose keys are not all known before: keys, values and lines."""
     made: dict[Any, Any] = {}
-    for name, value in pairs:
-        key_of(name)
-        if name in made:
+    for name, value, line in entries:
+        try:
+            key_of(name)
             if has_key(made, name):
                 raise EvalError(f"duplicate key: {to_repr(name)}")
-            raise EvalError("a dict cannot hold both a bool and the number that Python takes for the same key")
-        made[name] = value
+            put(made, name, value)
+        except EvalError as refused:
+            raise PlacedError(refused.message, line) from None
     return made

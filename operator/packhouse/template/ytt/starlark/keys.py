@@ -33,7 +33,7 @@ def key_of(value: Any) -> Any:
 
 def _unhashable(value: Any) -> str:
     name = type_name(value)
-    return f"unhashable: {name}" if name in ("range", "elems", "codepoints") else f"unhashable type: {name}"
+    return f"unhashable: {name}" if name in ("range", "elems", "codepoints", "module") else f"unhashable type: {name}"
 
 
 def has_key(held: dict[Any, Any] | set[Any], key: Any) -> bool:

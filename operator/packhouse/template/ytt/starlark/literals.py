@@ -10,6 +10,7 @@ from packhouse.template.ytt.errors import EvalError
 #: Digits that Python turns into an int without being asked twice.
 _MOST_DIGITS: Final = 4_000
 
+_BASES: Final = {"0x": 16, "0o": 8, "0b": 2}
 _ESCAPE: Final = re.compile(r"\\(?:([0-7]{1,3})|x(.{0,2})|(.)|$)", re.DOTALL)
 _SIMPLE: Final = {
     "a": "\a",
@@ -20,6 +21,8 @@ _SIMPLE: Final = {
     "t": "\t",
     "v": "\v",
     "\\": "\\",
+    "'": "'",
+    '"': '"',
     "\n": "",
 }
 
@@ -43,11 +46,7 @@ def unquote(literal: str) -> str:
         nonlocal with_bytes
         octal, hexadecimal, simple = match.groups()
         if simple is not None:
-            if simple == mark:
-                return mark
-            if simple not in _SIMPLE:
-                raise EvalError(f"invalid escape sequence \\{simple}")
-            return _SIMPLE[simple]
+            return _SIMPLE.get(simple, match[0])  # a backslash before anything else is one
         code = _octal(octal) if octal else _hexadecimal(hexadecimal, inner[match.start() :])
         if code < 0x80:
             return chr(code)
@@ -77,16 +76,19 @@ def _hexadecimal(digits: str, rest: str) -> int:
 def number(literal: str) -> int | float:
     """The value of a number literal as `tokens` reads it. Raises EvalError."""
     prefix = literal[:2].lower()
-    if prefix in ("0x", "0o", "0b"):
-        return _int(literal[2:], {"0x": 16, "0o": 8, "0b": 2}[prefix])
+    if prefix in _BASES:
+        value = _int(literal[2:], _BASES[prefix])
+        if prefix != "0x" and value >= 1 << 63:
+            raise EvalError("invalid int literal")
+        return value
     if "." in literal or "e" in literal or "E" in literal:
         try:
-            value = float(literal)
+            fraction = float(literal)
         except ValueError:
             raise EvalError("invalid float literal") from None
-        if value in (float("inf"), float("-inf")):
+        if fraction in (float("inf"), float("-inf")):
             raise EvalError("invalid float literal")
-        return value
+        return fraction
     if literal[0] == "0" and literal.strip("0"):
         if literal.strip("01234567") == "":
             raise EvalError(f"obsolete form of octal literal; use 0o{literal[1:]}")

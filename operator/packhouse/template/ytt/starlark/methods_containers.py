@@ -139,7 +139,7 @@ def _change_table(thread: Thread, x: dict[Any, Any], name: str, verb: str) -> No
 def _dict_pop(thread: Thread, x: dict[Any, Any], args: Args, kwargs: Kwargs) -> Any:
     key, default = positional("pop", args, kwargs, 1, "any", "any")
     _change_table(thread, x, "pop", "delete from")
-    if has_key(x, _key("pop", key)):
+    if x and has_key(x, _key("pop", key)):
         return x.pop(key)
     if default is ABSENT:
         raise EvalError("pop: missing key")

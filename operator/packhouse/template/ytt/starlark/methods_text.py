@@ -10,7 +10,7 @@ from packhouse.template.ytt.errors import EvalError
 from packhouse.template.ytt.starlark.access import METHODS, as_index
 from packhouse.template.ytt.starlark.args import ABSENT, positional
 from packhouse.template.ytt.starlark.containers import TextElements
-from packhouse.template.ytt.starlark.formats import format_text
+from packhouse.template.ytt.starlark.formats import code_point, format_text
 from packhouse.template.ytt.starlark.names import type_name
 from packhouse.template.ytt.starlark.sequences import iterate
 from packhouse.template.ytt.starlark.text import quote
@@ -21,6 +21,9 @@ Method = Callable[[Thread, str, Args, Kwargs], Any]
 
 #: What Go takes for white space.
 _SPACE: Final = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"  # noqa: E501
+#: The i of Turkish has case, and yet no pair.
+_DOTTED: Final = "\u0130"
+_DOTLESS: Final = "\u0131"
 _SPACES: Final = frozenset(_SPACE)
 
 
@@ -54,21 +57,30 @@ def _lower(text: str) -> str:
 
 def _upper_letter(letter: str) -> str:
     upper = letter.upper()
-    return upper if len(upper) == 1 else letter
+    return _whole(upper if len(upper) == 1 else letter)
 
 
 def _lower_letter(letter: str) -> str:
     lower = letter.lower()
-    return lower if len(lower) == 1 else letter[:1] if letter != "\u0130" else "i"
+    return _whole(lower[0] if len(lower) == 1 or letter == _DOTTED else letter)
 
 
 def _title_letter(letter: str) -> str:
     title = letter.title()
-    return title if len(title) == 1 else letter
+    return _whole(title if len(title) == 1 else letter)
+
+
+def _whole(letter: str) -> str:
+    """What changes letters leaves no byte that is no UTF-8."""
+    return "\ufffd" if "\udc80" <= letter <= "\udcff" else letter
 
 
 def _cased(letter: str) -> bool:
-    return letter.lower() != letter or letter.upper() != letter
+    lower, upper = letter.lower(), letter.upper()
+    if letter == "\u00df":  # its pair is a capital that Python does not give it
+        return True
+    changes = (len(lower) == 1 and lower != letter) or (len(upper) == 1 and upper != letter)
+    return changes and letter not in _DOTTED + _DOTLESS
 
 
 def _capitalize(text: str) -> str:
@@ -137,7 +149,7 @@ def _elements(name: str) -> Method:
         thread.weigh(len(x))
         items: list[Any]
         if codepoints:
-            items = [_code(character) for character in x] if ords else list(x)
+            items = [code_point(character) for character in x] if ords else list(x)
         elif ords:
             items = list(_bytes(x))
         else:
@@ -147,17 +159,12 @@ def _elements(name: str) -> Method:
     return method
 
 
-def _code(character: str) -> int:
-    code = ord(character)
-    return 0xFFFD if 0xDC80 <= code <= 0xDCFF else code
-
-
 def _find(name: str, last: bool, required: bool) -> Method:
     def method(thread: Thread, x: str, args: Args, kwargs: Kwargs) -> int:
         wanted, start, end = positional(name, args, kwargs, 1, "string", "any", "any")
         data, needle, first = _window(name, x, wanted, start, end)
         thread.tick(1 + len(x) // 1_000)
-        at = data.rfind(needle) if last else data.find(needle)
+        at: int = data.rfind(needle) if last else data.find(needle)
         if at < 0:
             if required:
                 raise EvalError(f"{name}: substring not found")

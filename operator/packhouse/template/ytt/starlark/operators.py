@@ -147,7 +147,7 @@ def floor_divide(thread: Thread, x: Any, y: Any) -> Any:
     if kind is int and other is int:
         return x // y
     quotient = as_float(x) / as_float(y)
-    return float(math.floor(quotient)) if math.isfinite(quotient) else quotient
+    return float(math.floor(quotient)) if math.isfinite(quotient) and quotient else quotient
 
 
 def modulo(thread: Thread, x: Any, y: Any) -> Any:

@@ -42,7 +42,7 @@ class Thread:
         #: How many loops run over a container, by identity.
         self.busy: dict[int, int] = {}
         #: Filled at the first run: what compiled code calls, by name.
-        self.helpers: dict[str, Callable[..., Any]] | None = None
+        self.helpers: dict[str, Any] | None = None
         self.printed = printed
 
     def call(self, function: object, args: Sequence[Any] = (), kwargs: Mapping[str, Any] | None = None) -> Any:

@@ -14,6 +14,7 @@ from packhouse.template.ytt.errors import EvalError
 from packhouse.template.ytt.starlark.instructions import PREFIX
 from packhouse.template.ytt.starlark.lines import CodeLine
 from packhouse.template.ytt.starlark.literals import number, unquote
+from packhouse.template.ytt.starlark.text import quote
 
 # Kinds of tokens: a keyword or a sign is its own kind, the others are named as messages name them.
 IDENTIFIER: Final = "identifier"
@@ -236,6 +237,10 @@ class _Reader:
         return True
 
     def number(self, literal: str) -> bool:
+        if literal == "0":
+            base = _BASES.get(self.code[self.position : self.position + 1])
+            if base:
+                return self.mistake(f"invalid {base} literal")
         try:
             value = number(literal)
         except EvalError as wrong:
@@ -259,10 +264,10 @@ class _Reader:
         elif character == "\\":
             self.mistake("stray backslash in program")
         else:
-            quoted = "'!'" if character == "!" else f"`{character}`" if character != "`" else '"`"'
-            self.mistake(f"unexpected input character {quoted}")
+            self.mistake(f"unexpected input character '{quote(character)[1:-1]}'")
 
 
+_BASES: Final = {"x": "hex", "X": "hex", "o": "octal", "O": "octal", "b": "binary", "B": "binary"}
 _WORD: Final = re.compile(r"\w+")
 _BLANK: Final = re.compile(r"[ \t]*")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias, Union
+from typing import Any, TypeAlias
 
 
 class Name:
@@ -190,10 +190,22 @@ class Comprehension:
         self.line = line
 
 
-Expression: TypeAlias = Union[  # noqa: UP007 - the classes are declared above, the name is used in them
-    "Name | Literal | ListOf | TupleOf | DictOf | Unary | Binary | Conditional | Dot | Index | Slice | Call | Lambda"
-    " | Comprehension"
-]
+Expression: TypeAlias = (
+    Name
+    | Literal
+    | ListOf
+    | TupleOf
+    | DictOf
+    | Unary
+    | Binary
+    | Conditional
+    | Dot
+    | Index
+    | Slice
+    | Call
+    | Lambda
+    | Comprehension
+)
 
 
 class ExpressionStatement:
@@ -288,6 +300,4 @@ class Load:
         self.line = line
 
 
-Statement: TypeAlias = Union[  # noqa: UP007
-    "ExpressionStatement | Assign | If | For | While | Def | Return | Branch | Load"
-]
+Statement: TypeAlias = ExpressionStatement | Assign | If | For | While | Def | Return | Branch | Load

@@ -14,7 +14,7 @@ from packhouse.template.ytt.starlark.access import attr_names, find_attr
 from packhouse.template.ytt.starlark.args import ABSENT, int32, named, positional
 from packhouse.template.ytt.starlark.compare import compare
 from packhouse.template.ytt.starlark.containers import NativeBuiltin
-from packhouse.template.ytt.starlark.formats import character, number_to_int
+from packhouse.template.ytt.starlark.formats import character, code_point, number_to_int
 from packhouse.template.ytt.starlark.names import type_name
 from packhouse.template.ytt.starlark.operators import as_float, bounded
 from packhouse.template.ytt.starlark.sequences import iterate, length
@@ -24,7 +24,10 @@ from packhouse.template.ytt.values import Args, Kwargs
 
 _MOST_DIGITS: Final = 4_000
 _MOST_CODE: Final = 0x10FFFF
-_FLOAT: Final = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|(?i:inf|infinity|nan))")
+_DIGITS: Final = r"[0-9]+(?:_[0-9]+)*"
+_FLOAT: Final = re.compile(
+    rf"[+-]?(?:(?:{_DIGITS}\.?(?:{_DIGITS})?|\.{_DIGITS})(?:[eE][+-]?{_DIGITS})?|(?i:inf|infinity|nan))"
+)
 _PREFIXES: Final = {"0o": 8, "0x": 16, "0b": 2}
 
 
@@ -248,7 +251,7 @@ def _ord(thread: Any, args: Args, kwargs: Kwargs) -> int:
         raise EvalError(f"ord: got {type_name(x)}, want string")
     if len(x) != 1:
         raise EvalError(f"ord: string encodes {len(x)} Unicode code points, want 1")
-    return ord(x)
+    return code_point(x)
 
 
 def _range(thread: Any, args: Args, kwargs: Kwargs) -> range:
@@ -287,8 +290,31 @@ def _sorted(thread: Any, args: Args, kwargs: Kwargs) -> list[Any]:
     values = _weighed(thread, items)
     thread.tick(len(values) * max(len(values).bit_length(), 1))
     keys = values if key is ABSENT else [thread.call(key, (value,)) for value in values]
-    order = sorted(range(len(values)), key=_sort_key(thread, keys), reverse=bool(reverse))
+    try:
+        order = sorted(range(len(values)), key=_sort_key(thread, keys), reverse=bool(reverse))
+    except EvalError as first:
+        raise _last_refusal(keys, bool(reverse)) or first from None
     return [values[number] for number in order]
+
+
+def _last_refusal(keys: list[Any], reverse: bool) -> EvalError | None:
+    """Of values that have no order among them the original tells the two that it looked at last. It sorts up to
+    twenty by insertion; None for more."""
+    refused: EvalError | None = None
+    if len(keys) > 20:
+        return None
+    keys = keys.copy()
+    for first in range(1, len(keys)):
+        for at in range(first, 0, -1):
+            x, y = (keys[at - 1], keys[at]) if reverse else (keys[at], keys[at - 1])
+            try:
+                if not compare("<", x, y):
+                    break
+            except EvalError as wrong:
+                refused = wrong
+                break
+            keys[at - 1], keys[at] = keys[at], keys[at - 1]
+    return refused
 
 
 def _sort_key(thread: Thread, keys: list[Any]) -> Callable[[int], Any]:
