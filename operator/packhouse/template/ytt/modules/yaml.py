@@ -1,0 +1,40 @@
+"""`load("@ytt:yaml", "yaml")`: encode and decode."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from packhouse.template.ytt.errors import EvalError, YttError
+from packhouse.template.ytt.modules.arguments import exactly, one_text
+from packhouse.template.ytt.nodes import Array, Document, DocumentSet, Map
+from packhouse.template.ytt.values import Args, Builtin, Fragment, Kwargs, Module, Thread
+from packhouse.template.ytt.yaml.read import plain
+from packhouse.template.ytt.yaml.write import encode, write
+
+
+def _encode(thread: Thread, args: Args, kwargs: Kwargs) -> str:
+    exactly(args, 1)
+    value = args[0].node if isinstance(args[0], Fragment) else args[0]
+    try:
+        if isinstance(value, DocumentSet):
+            return write(value.items, thread.weigh)
+        if value is None or isinstance(value, Map | Array):  # printed as a document: nothing where it is empty
+            return write([Document(value)], thread.weigh)
+        return encode(value, thread.weigh)
+    except YttError as error:
+        raise EvalError(error.message) from None
+
+
+def _decode(thread: Thread, args: Args, kwargs: Kwargs) -> Any:
+    text = one_text(args)
+    thread.weigh(len(text))
+    try:
+        documents = plain(text)
+    except YttError as error:
+        raise EvalError(error.message) from None
+    if len(documents) != 1:
+        raise EvalError("Expected to find exactly one YAML document")
+    return documents[0]
+
+
+YAML: Final = Module("yaml", {"encode": Builtin("yaml.encode", _encode), "decode": Builtin("yaml.decode", _decode)})

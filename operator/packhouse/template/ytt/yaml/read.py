@@ -1,0 +1,58 @@
+"""YAML as nodes: values, lines, comments at their nodes, aliases and merges resolved.
+
+Called by the workspace for every file and by `yaml.decode`. libyaml finds the events; what they mean is decided here as
+the original's go-yaml v2 does. Nothing but YttError leaves for bad text; depth and what aliases copy are bounded.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from yaml.error import MarkedYAMLError, YAMLError
+from yaml.reader import ReaderError
+from yaml.scanner import ScannerError
+
+from packhouse.template.ytt.convert import to_plain
+from packhouse.template.ytt.errors import YttError
+from packhouse.template.ytt.nodes import DocumentSet, Source
+from packhouse.template.ytt.yaml.build import Builder
+
+_STARTS_WITH_MARKER: Final = re.compile(r"[ \t\n\f\r]*---[ \t\n\f\r]")
+
+
+def read(source: Source, *, comments: bool = True, strict: bool = False) -> DocumentSet:
+    """The documents of a text; there is at least one.
+
+    `comments`: attach comments to nodes; without, they are passed over. `strict`: refuse scalars that other readers
+    understand otherwise. Raises YttError, e.g. "yaml: line 3: found character that cannot start any token".
+    """
+    text = source.text.removeprefix("\ufeff").replace("\r\n", "\n")  # libyaml counts a pair as one here, as two there
+    marked = _STARTS_WITH_MARKER.match(text) is not None
+    builder = Builder(source, text if marked else f"---\n{text}", int(marked), comments=comments, strict=strict)
+    try:
+        documents = builder.documents()
+    except YAMLError as error:
+        raise _told(error, marked) from None
+    return DocumentSet(documents, source)
+
+
+def plain(text: str) -> list[Any]:
+    """The documents of a text as dicts, lists and scalars. Raises YttError."""
+    return [to_plain(document.value) for document in read(Source("", text), comments=False).items]
+
+
+def _told(error: YAMLError, marked: bool) -> YttError:
+    """As the original tells it, which counts lines from 0 where the parser is at fault and not the scanner."""
+    if isinstance(error, ReaderError):
+        return YttError(f"yaml: {error.reason}")
+    if not isinstance(error, MarkedYAMLError):
+        return YttError(f"yaml: {error}")
+    line = 0
+    if error.problem_mark is not None and error.problem_mark.line:
+        line = error.problem_mark.line + isinstance(error, ScannerError)
+    elif error.context_mark is not None:
+        line = error.context_mark.line
+    if not line:
+        return YttError(f"yaml: {error.problem}")
+    return YttError(f"yaml: line {line if marked else max(line - 1, 1)}: {error.problem}")
