@@ -97,7 +97,7 @@ class Evaluation:
         except EvalError as error:
             raise EvalError(f"{instructions.START_NODE}: {error.message}") from None
 
-    def set_node(self, number: int, /, value: Any, *_: Any, **__: Any) -> None:
+    def set_node(self, number: int, value: Any, /, *_: Any, **__: Any) -> None:
         """Code may hold a bracket that closes the call early: then there is more, which means nothing."""
         if value is REPLACED:
             return
