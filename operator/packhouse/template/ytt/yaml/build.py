@@ -1,8 +1,8 @@
 """Events of libyaml become nodes: the part of reading that runs once for each word of a file.
 
 Called by read alone, which turns the errors of libyaml into ours. What follows go-yaml v2: that a merge (`<<`) is
-taken over as items where it stands and may be overridden behind it, that a list of merges is refused, that an item of an
-array is where its "-" is (of `[a, b]`: where "[" or "," is).
+taken over as items where it stands and may be overridden behind it, that a list of merges is refused, that an item of
+an array is where its "-" is (of `[a, b]`: where "[" or "," is).
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ class Builder:
                 if event.anchor is not None:
                     self._anchors[event.anchor] = below
                     self._open.append(below)
-                column = _FLOW if event.flow_style else end.column - (text[end.index] != "-")
+                column = _FLOW if event.flow_style else end.column - (not text.startswith("-", end.index))
                 owner = None
                 continue
             if owner is not None:
@@ -159,7 +159,7 @@ class Builder:
                         register(owner)
             else:
                 mark = event.start_mark
-                if column >= 0 and text[mark.index - mark.column + column] == "-":
+                if column >= 0 and text.startswith("-", mark.index - mark.column + column):
                     line = mark.line + first_line
                 else:
                     line = self._item_line(mark, previous, column) + first_line
@@ -174,7 +174,7 @@ class Builder:
         plain = event.implicit[0] and not event.style
         if event.tag is not None:
             value = resolve_tagged(event.tag, value)
-        elif plain and self._tagged and self._text[event.start_mark.index] == "!":
+        elif plain and self._tagged and self._text.startswith("!", event.start_mark.index):
             pass  # "! 5" is a text
         elif plain:
             value = resolve_strict(value) if self._strict else value_of(value)
