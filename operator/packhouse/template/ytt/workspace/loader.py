@@ -14,7 +14,7 @@ from packhouse.template.ytt.compile.starlark_template import compile_starlark
 from packhouse.template.ytt.compile.template import Evaluated, Template
 from packhouse.template.ytt.compile.text_template import compile_text
 from packhouse.template.ytt.compile.yaml_template import compile_yaml
-from packhouse.template.ytt.errors import YttError
+from packhouse.template.ytt.errors import CodeError, YttError
 from packhouse.template.ytt.modules import MODULES
 from packhouse.template.ytt.modules.data import data_module
 from packhouse.template.ytt.nodes import DocumentSet, Source, Value
@@ -56,6 +56,8 @@ class Loader:
         what = ("yaml template", options.strict, options.ignore_unknown_comments, options.implicit_map_key_overrides)
         try:
             template = self._session.cache.get(file, what, compiled)
+        except CodeError:
+            raise
         except YttError as error:
             raise YttError(f"Compiling YAML template '{file.path}': {error.message}") from None
         evaluated = self._run(template, place)
@@ -65,9 +67,12 @@ class Loader:
         """What it exports, and its text. Raises YttError."""
         if not file.is_template and not file.is_library:
             return _NOTHING, file.raw_text()
-        template = self._session.cache.get(
-            file, "text template", lambda: compile_text(Source(file.path, file.raw_text()))
-        )
+        try:
+            template = self._session.cache.get(file, "text template", lambda: compile_text(_source(file)))
+        except CodeError as error:
+            raise YttError(f"Evaluating text template: {error.message}") from None
+        except YttError as error:
+            raise YttError(f"Parsing text template '{file.path}': {error.message}") from None
         try:
             evaluated = self._run(template, place)
         except YttError as error:
@@ -94,8 +99,8 @@ class Loader:
             return self.evaluate_text(place, file)[0]
         if file.kind is not Kind.STARLARK:
             raise YttError(f"File '{file.path}' type is not a known")
-        template = self._session.cache.get(file, "starlark template", lambda: compile_starlark(_source(file)))
         try:
+            template = self._session.cache.get(file, "starlark template", lambda: compile_starlark(_source(file)))
             return self._run(template, place).globals
         except YttError as error:
             raise YttError(f"Evaluating starlark template: {error.message}") from None
