@@ -68,6 +68,9 @@ class _Writer:
 
     def root(self, value: Value) -> None:
         pairs, values = self._contents(value)
+        if pairs is None and values is None and type(value) not in _SCALARS and not isinstance(value, str):
+            value = to_plain(value)
+            pairs, values = self._contents(value)
         if pairs:
             self._map(pairs, "", "")
         elif values:
