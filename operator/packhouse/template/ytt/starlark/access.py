@@ -63,6 +63,17 @@ def attr(thread: Thread, x: Any, name: str) -> Any:
     return found
 
 
+def path(thread: Thread, x: Any, *names: str) -> Any:
+    """`x.a.b.c`."""
+    for name in names:
+        kind = type(x)
+        found = x.fields().get(name, ABSENT) if kind is Struct or kind is Module else find_attr(x, name)
+        if found is ABSENT:
+            raise no_attr(x, name)
+        x = found
+    return x
+
+
 def no_attr(x: Any, name: str) -> EvalError:
     meant = nearest(name, attr_names(x))
     hint = f" (did you mean .{meant}?)" if meant else ""

@@ -34,26 +34,34 @@ _EQUALITIES: Final[dict[str, ast.cmpop]] = {"==": ast.Eq(), "!=": ast.NotEq()}
 
 
 class _Constant(ast.Constant):
-    """A constant cannot fail, so its place does not matter."""
+    """A constant cannot fail, so its place does not matter. Fields of a class save one assignment for each node."""
 
     lineno = 1
     col_offset = 0
+    kind = None
 
-    def __init__(self, value: Any) -> None:
-        super().__init__(value)
+
+class _Name(ast.Name):
+    ctx = _LOAD
+    lineno = 1
+    col_offset = 0
+
+
+class _Call(ast.Call):
+    keywords: list[ast.keyword] = []  # noqa: RUF012 - nothing appends to it
+    col_offset = 0
 
 
 def _name(name: str, line: int) -> ast.expr:
-    return ast.Name(name, _LOAD, lineno=line, col_offset=0)
+    node = _Name(name)  # type: ignore[call-arg] # the context is that of the class
+    node.lineno = line
+    return node
 
 
 def _helper(name: str, arguments: list[ast.expr], line: int) -> ast.expr:
-    return ast.Call(
-        ast.Name(name, _LOAD, lineno=line, col_offset=0), arguments, _NO_KEYWORDS, lineno=line, col_offset=0
-    )
-
-
-_NO_KEYWORDS: Final[list[ast.keyword]] = []
+    node = _Call(_Name(name), arguments)  # type: ignore[call-arg]
+    node.lineno = line
+    return node
 
 
 def emit(statements: list[tree.Statement], filename: str) -> CodeType:
@@ -320,7 +328,15 @@ class _Emitter:
         return ast.IfExp(condition, yes, no, lineno=x.line, col_offset=0)
 
     def dot(self, x: tree.Dot) -> ast.expr:
-        return _helper(".attr", [self.expression(x.x), _Constant(x.name)], x.line)
+        """`a.b.c` in one line is one call."""
+        names: list[ast.expr] = [_Constant(x.name)]
+        line, inner = x.line, x.x
+        while isinstance(inner, tree.Dot) and inner.line == line:
+            names.append(_Constant(inner.name))
+            inner = inner.x
+        if len(names) == 1:
+            return _helper(".attr", [self.expression(inner), *names], line)
+        return _helper(".path", [self.expression(inner), *reversed(names)], line)
 
     def index(self, x: tree.Index) -> ast.expr:
         return _helper(".index", [self.expression(x.x), self.expression(x.key)], x.line)
@@ -348,7 +364,11 @@ class _Emitter:
         else:
             called = _name(".call", line)
             positional.insert(0, self.expression(function))
-        return ast.Call(called, positional, keywords, lineno=line, col_offset=0)
+        node = _Call(called, positional)  # type: ignore[call-arg]
+        node.lineno = line
+        if keywords:
+            node.keywords = keywords
+        return node
 
     def splat(self, x: tree.Call, direct: bool) -> ast.expr:
         """A call with `*args` or `**kwargs`, which a helper checks and takes apart."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from types import MethodType
 from typing import Any, Final
 
-from packhouse.template.ytt.starlark.access import attr, contains, index, set_field, set_index, slice_of
+from packhouse.template.ytt.starlark.access import attr, contains, index, path, set_field, set_index, slice_of
 from packhouse.template.ytt.starlark.calls import call, direct, invoke, splat
 from packhouse.template.ytt.starlark.iteration import each, each_unpacked, key, make_dict, unpack
 from packhouse.template.ytt.starlark.operators import OPERATORS
@@ -24,6 +24,7 @@ _HELPERS: Final[dict[str, Callable[..., Any]]] = {
     "index": index,
     "invoke": invoke,
     "key": key,
+    "path": path,
     "set_field": set_field,
     "set_index": set_index,
     "slice": slice_of,

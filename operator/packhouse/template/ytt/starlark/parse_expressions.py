@@ -39,6 +39,7 @@ _LEVELS: Final[dict[str, int]] = {
     "/": 9,
     "//": 9,
 }
+_LITERALS: Final = frozenset({STRING, INT, FLOAT})
 _ENDS_LIST: Final = frozenset({END_OF_FILE, NEWLINE, "=", "}", "]", ")", ";"})
 
 
@@ -73,10 +74,10 @@ class ExpressionParser:
 
     def take(self) -> int:
         """The line of the token that is taken."""
-        line = self.lines[self.at]
-        self.at += 1
-        self.kind = self.kinds[self.at] if self.at < len(self.kinds) else self.kinds[-1]
-        return line
+        at = self.at
+        self.at = at + 1
+        self.kind = self.kinds[at + 1]  # the last token is never taken
+        return self.lines[at]
 
     def consume(self, kind: str) -> int:
         if self.kind != kind:
@@ -87,7 +88,7 @@ class ExpressionParser:
         at = min(self.at, len(self.kinds) - 1)
         if self.kinds[at] == MISTAKE:
             raise SyntaxMistake(self.values[at], self.lines[at])
-        raise SyntaxMistake(message, self.tokens.ends[at] if line is None else line)
+        raise SyntaxMistake(message, self.tokens.end(at) if line is None else line)
 
     def identifier(self) -> tree.Name:
         if self.kind != IDENTIFIER:
@@ -175,7 +176,14 @@ class ExpressionParser:
 
     def primary(self) -> tree.Expression:
         """What stands between operators, with its dots, brackets and calls."""
-        x = self.operand()
+        kind = self.kind
+        x: tree.Expression
+        if kind == IDENTIFIER:
+            x = tree.Name(self.values[self.at], self.take())
+        elif kind in _LITERALS:
+            x = tree.Literal(self.values[self.at], self.take())
+        else:
+            x = self.operand()
         while True:
             kind = self.kind
             if kind == ".":
@@ -193,11 +201,7 @@ class ExpressionParser:
 
     def operand(self) -> tree.Expression:
         kind = self.kind
-        if kind == IDENTIFIER:
-            return self.identifier()
-        if kind in (STRING, INT, FLOAT):
-            value = self.values[self.at]
-            return tree.Literal(value, self.take())
+        x: tree.Expression
         self.deeper()
         if kind == "[":
             x = self.list_or_comprehension()

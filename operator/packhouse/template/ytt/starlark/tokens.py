@@ -34,7 +34,8 @@ MISTAKE: Final = "mistake"
 KEYWORDS: Final = frozenset(
     "and break continue def elif else for if in lambda load not or pass return while".split()  # noqa: SIM905 - a list
 )
-_KINDS_OF_WORDS: Final[dict[str, str]] = {
+_SPECIAL_WORDS: Final[dict[str, str]] = {
+    "end": "end",
     **dict.fromkeys(
         "as class del except finally from global import is nonlocal raise try with yield".split(),  # noqa: SIM905
         RESERVED,
@@ -54,6 +55,7 @@ _TOKEN: Final = re.compile(
     | (?P<number>0[xX][0-9a-fA-F]+ | 0[oO][0-7]+ | 0[bB][01]+
                  | (?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d*)?)
     | (?P<sign>\*\*|//=|<<=|>>=|//|<<|>>|[-+*/%&|^=<>!]=|[-+*/%&|^=<>~.,;:()\[\]{{}}])
+    | (?P<wrong>!)
     | (?P<continued>\\\n)
     | (?P<rest>(?:\#[^\n]*)?\Z)
     )""",
@@ -63,12 +65,16 @@ _ELSE_OF_BLOCK: Final = re.compile(r"[ \t]*:")
 _NEXT_LINE: Final = re.compile(r"[ \t]*(?:#[^\n]*)?\n")
 
 _OPENING: Final = frozenset("([{")
-_CLOSING: Final = frozenset(")]}")
+_BRACKETS: Final = frozenset("([{)]}")
+
+_WORD_GROUP: Final = _TOKEN.groupindex["word"]
+_SIGN_GROUP: Final = _TOKEN.groupindex["sign"]
 
 
 class Tokens:
-    """Four lists of the same length: kinds, values (of identifiers, literals, mistakes), the line where a token begins
-    and the line that reading has come to after it; lines count from 1 in the code."""
+    """Three lists of the same length: kinds, values (of words, literals, mistakes), and the line where a token begins,
+    which counts from 1 in the code. `ends` has the line that reading has come to after it, by the number of the token,
+    where that is another one."""
 
     __slots__ = ("ends", "kinds", "lines", "values")
 
@@ -76,7 +82,10 @@ class Tokens:
         self.kinds: list[str] = []
         self.values: list[Any] = []
         self.lines: list[int] = []
-        self.ends: list[int] = []
+        self.ends: dict[int, int] = {}
+
+    def end(self, number: int) -> int:
+        return self.ends.get(number, self.lines[number])
 
 
 def joined(lines: Sequence[CodeLine]) -> str:
@@ -110,78 +119,91 @@ class _Reader:
         self.blocks: list[int] = []  # the lines where open blocks begin
 
     def read(self) -> None:
-        code, match_at, add = self.code, _TOKEN.match, self.add
-        while True:
+        """Words and signs are most of all code, and are taken here; what is more to them has a function."""
+        code, match_at = self.code, _TOKEN.match
+        add_kind, add_value, add_line = self.tokens.kinds.append, self.tokens.values.append, self.tokens.lines.append
+        going_on = True
+        while going_on:
             match = match_at(code, self.position)
             if match is None:
                 self.unreadable()
                 return
             self.position = match.end()
-            group = match.lastgroup
-            if group == "word":
-                if not self.word(match["word"]):
+            group = match.lastindex
+            if group == _WORD_GROUP:
+                word = match[_WORD_GROUP]
+                if word in _SPECIAL_WORDS:
+                    going_on = self.word(word)
+                    continue
+                add_kind(IDENTIFIER)
+                add_value(word)
+                add_line(self.line)
+            elif group == _SIGN_GROUP:
+                sign = match[_SIGN_GROUP]
+                if sign in _BRACKETS and not self.bracket(sign):
                     return
-            elif group == "sign":
-                if not self.sign(match["sign"]):
-                    return
-            elif group == "newline":
-                self.newline()
-            elif group == "string":
-                if not self.string(match["string"]):
-                    return
-            elif group == "number":
-                if not self.number(match["number"]):
-                    return
-            elif group == "tag":
-                if self.depth or not self.at_line_start():
-                    self.position = match.start("instruction") - len(PREFIX)
-                    self.instruction_word()
-                else:
-                    add(INSTRUCTION, (PREFIX + match["instruction"], int(match["tag"])))
-            elif group == "continued":
-                self.line += 1
+                add_kind(sign)
+                add_value(None)
+                add_line(self.line)
             else:
-                self.end()
-                return
+                going_on = self.rare(match)
+
+    def rare(self, match: re.Match[str]) -> bool:
+        group = match.lastgroup
+        if group == "newline":
+            self.newline()
+        elif group == "string":
+            return self.string(match["string"])
+        elif group == "number":
+            return self.number(match["number"])
+        elif group == "tag":
+            self.instruction(match)
+        elif group == "continued":
+            self.line += 1
+        elif group == "wrong":
+            return self.mistake("unexpected input character '!'")
+        else:
+            self.end()
+            return False
+        return True
+
+    def instruction(self, match: re.Match[str]) -> None:
+        if not self.depth and self.at_line_start():
+            self.add(INSTRUCTION, (PREFIX + match["instruction"], int(match["tag"])))
+        else:  # it is no whole line: read it word by word
+            self.position = match.end("instruction")
+            self.add(IDENTIFIER, PREFIX + match["instruction"])
 
     def add(self, kind: str, value: Any = None) -> None:
         tokens = self.tokens
         tokens.kinds.append(kind)
         tokens.values.append(value)
         tokens.lines.append(self.line)
-        tokens.ends.append(self.line)
+
+    def ends_at(self, line: int) -> None:
+        """The last token ends in another line than it began."""
+        self.tokens.ends[len(self.tokens.kinds) - 1] = line
 
     def mistake(self, message: str, line: int | None = None) -> bool:
         self.add(MISTAKE, message)
-        self.tokens.lines[-1] = self.tokens.ends[-1] = self.line if line is None else line
+        self.tokens.lines[-1] = self.line if line is None else line
         return False
 
     def at_line_start(self) -> bool:
         kinds = self.tokens.kinds
         return not kinds or kinds[-1] in (NEWLINE, INDENT, OUTDENT)
 
-    def instruction_word(self) -> None:
-        match = _WORD.match(self.code, self.position)
-        assert match is not None  # noqa: S101 - an instruction begins with a word
-        self.position = match.end()
-        self.add(IDENTIFIER, match[0])
-
     def word(self, word: str) -> bool:
-        kind = _KINDS_OF_WORDS.get(word)
-        if kind is None:
-            if word == "end":
-                return self.close_block()
-            self.add(IDENTIFIER, word)
-        elif word == "pass":
+        if word == "end":
+            return self.close_block()
+        if word == "pass":
             return self.mistake("use of reserved keyword 'pass' is not allowed")
-        elif (word == "else" and _ELSE_OF_BLOCK.match(self.code, self.position)) or word == "elif":
+        if word == "elif" or (word == "else" and _ELSE_OF_BLOCK.match(self.code, self.position)):
             if not self.blocks:
                 return self.mistake("unexpected end")
             self.blocks.pop()
             self.add(OUTDENT)
-            self.add(kind, word)
-        else:
-            self.add(kind, word)
+        self.add(_SPECIAL_WORDS[word], word)
         return True
 
     def close_block(self) -> bool:
@@ -196,34 +218,30 @@ class _Reader:
         self.blocks.pop()
         self.add(OUTDENT)
         self.tokens.lines[-1] = line
+        self.ends_at(self.line)
         return True
 
-    def sign(self, sign: str) -> bool:
+    def bracket(self, sign: str) -> bool:
         if sign in _OPENING:
             self.depth += 1
-        elif sign in _CLOSING:
-            if not self.depth:
-                return self.mistake(f"unexpected '{sign}'")
+        elif self.depth:
             self.depth -= 1
-        elif sign == "!":
-            return self.mistake("unexpected input character '!'")
-        self.add(sign)
+        else:
+            return self.mistake(f"unexpected '{sign}'")
         return True
 
     def newline(self) -> None:
-        self.line += 1
         if self.depth or self.at_line_start():
-            return  # inside of brackets, or an empty line
-        tokens = self.tokens
-        opens = tokens.kinds[-1] == ":"
-        self.line -= 1
+            self.line += 1  # inside of brackets, or an empty line
+            return
+        opens = self.tokens.kinds[-1] == ":"
         self.add(NEWLINE)
-        self.line += 1
-        tokens.ends[-1] = self.line
+        self.ends_at(self.line + 1)
         if opens:
-            self.blocks.append(self.line - 1)
+            self.blocks.append(self.line)
             self.add(INDENT)
-            tokens.lines[-1] = self.line - 1
+            self.ends_at(self.line + 1)
+        self.line += 1
 
     def string(self, literal: str) -> bool:
         try:
@@ -233,7 +251,7 @@ class _Reader:
         self.add(STRING, value)
         if "\n" in literal:
             self.line += literal.count("\n")
-            self.tokens.ends[-1] = self.line
+            self.ends_at(self.line)
         return True
 
     def number(self, literal: str) -> bool:
@@ -268,7 +286,6 @@ class _Reader:
 
 
 _BASES: Final = {"x": "hex", "X": "hex", "o": "octal", "O": "octal", "b": "binary", "B": "binary"}
-_WORD: Final = re.compile(r"\w+")
 _BLANK: Final = re.compile(r"[ \t]*")
 
 
