@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from packhouse.template.ytt.convert import to_plain
 from packhouse.template.ytt.errors import EvalError
 from packhouse.template.ytt.modules.arguments import exactly, from_bytes, one_text, only, to_bytes
+from packhouse.template.ytt.modules.plain_copy import PlainCopy
 from packhouse.template.ytt.modules.toml_read import read
 from packhouse.template.ytt.modules.toml_write import write
-from packhouse.template.ytt.nodes import DocumentSet
 from packhouse.template.ytt.starlark.args import int_arg
-from packhouse.template.ytt.values import Args, Builtin, Fragment, Kwargs, Module, Thread
+from packhouse.template.ytt.values import Args, Builtin, Kwargs, Module, Thread
 
 _DEFAULT_INDENT: Final = 2
 _MOST_INDENT: Final = 8
@@ -20,9 +19,7 @@ _MOST_INDENT: Final = 8
 def _encode(thread: Thread, args: Args, kwargs: Kwargs) -> str:
     exactly(args, 1)
     only(kwargs, "indent")
-    if isinstance(args[0], Fragment) and isinstance(args[0].node, DocumentSet):
-        raise EvalError("Unexpected docset value within document")
-    plain = to_plain(args[0])
+    plain = PlainCopy(thread, yaml=True).of(args[0])
     indent = int_arg(kwargs, "indent")
     if not 0 <= indent <= _MOST_INDENT:
         raise EvalError(f"indent value must be between 0 and {_MOST_INDENT}")

@@ -16,7 +16,7 @@ from packhouse.template.ytt.modules.toml_tables import Tables
 from packhouse.template.ytt.modules.toml_text import END, Text, shown
 from packhouse.template.ytt.modules.toml_write import Key
 
-#: Arrays and inline tables within each other; that library has no limit.
+#: Arrays and inline tables within each other, and the parts of a key; that library has no limit.
 _DEEPEST: Final = 200
 #: How many bytes at the beginning may not be zero.
 _LOOKED_AT: Final = 6
@@ -109,7 +109,7 @@ class _Reader:
                 text.fail("unexpected end of table name (table names cannot be empty)")
             if character == ".":
                 text.fail("unexpected table separator (table names cannot be empty)")
-            key.append(self._part(first=not key))
+            key.append(self._part(len(key)))
             text.blanks()
             character = text.take()
             if character == "]":
@@ -128,7 +128,7 @@ class _Reader:
             text.fail("unexpected '.': keys cannot start with a '.'")
         key: list[str] = []
         while True:
-            key.append(self._part(first=not key))
+            key.append(self._part(len(key)))
             text.blanks()
             character = text.take()
             if character == "=":
@@ -144,8 +144,10 @@ class _Reader:
             if character == ".":
                 text.fail("unexpected '.'")
 
-    def _part(self, *, first: bool) -> str:
+    def _part(self, number: int) -> str:
         text = self._text
+        if number == _DEEPEST:
+            text.fail(f"a key has more than {_DEEPEST} parts")
         character = text.peek()
         if character not in "\"'":
             part = text.bare_name()
@@ -154,7 +156,7 @@ class _Reader:
             text.at += 1
             part = text.basic() if character == '"' else text.raw()
             at = text.at - 1
-        if first:
+        if not number:
             self._key_at = at
         return unescaped(part, lambda message: text.refuse(message, text.line(at))) if character == '"' else part
 
