@@ -21,9 +21,10 @@ from packhouse.template.jinja.engine import JINJA2
 from packhouse.template.kbld.engine import KBLD
 from packhouse.template.limits import Limits
 from packhouse.template.objects import to_objects
+from packhouse.template.ytt.engine import YTT
 
 #: The engines, by the word of the template step.
-TEMPLATERS: Final[Mapping[str, Templater]] = {"jinja2": JINJA2, "kbld": KBLD}
+TEMPLATERS: Final[Mapping[str, Templater]] = {"jinja2": JINJA2, "ytt": YTT, "kbld": KBLD}
 
 #: A line of code in values. `#@data/values` alone makes a document an overlay of plain values, which are what they are.
 _CODE: Final = re.compile(r"^[ \t]*(?!#@[ \t]*data/values[ \t]*\r?$)#@", re.MULTILINE)
@@ -84,14 +85,15 @@ def _known_step(step: Json) -> tuple[Templater, Json]:
 def _values(job: RenderJob, engines: Sequence[Templater]) -> tuple[Json, list[str]]:
     """Schema defaults and all documents in one map, and what is to be warned of. Raises ValuesInvalid.
 
-    Values that are templates are not looked at, unless an engine takes the map: what they come to is known to the
-    engine that merges them, and its own schema checks it.
+    An engine that merges values reads them itself, and may have a schema of its own. So nobody reads them before it,
+    unless the package has a schema or an engine takes the map; and values that are templates are held against none.
     """
-    are_templates = job.outside.values_as_files or any(_CODE.search(document.text) for document in job.values)
-    if are_templates and any(engine.merges_values for engine in engines):
-        if not any(engine.takes_values for engine in engines):
+    if any(engine.merges_values for engine in engines):
+        are_templates = job.outside.values_as_files or any(_CODE.search(document.text) for document in job.values)
+        if not any(engine.takes_values for engine in engines) and (are_templates or job.values_schema is None):
             return {}, []
-        return domain_values.merge(domain_values.parse(job.values)), []
+        if are_templates:
+            return domain_values.merge(domain_values.parse(job.values)), []
     layers = domain_values.parse(job.values)
     given = domain_values.merge(layers)
     if job.values_schema is None:

@@ -144,10 +144,8 @@ def test_texts_that_are_not_printed_are_told_of(ytt: Ytt, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        pytest.param(
-            ["-f", "none"], "ytt: Error: Checking file 'none': lstat none: no such file or directory", id="file"
-        ),
-        pytest.param(["-f", "bad.yml"], "ytt: Error: \n- undefined: nothing\n", id="a name"),
+        pytest.param(["-f", "none"], "Error: Checking file 'none': lstat none: no such file or directory", id="a file"),
+        pytest.param(["-f", "bad.yml"], "\n- undefined: nothing\n    bad.yml:1 | a: #@ nothing\n", id="a name"),
         pytest.param(["-f", "config", "-o", "xml"], "ytt: Error: Unknown output type 'xml'", id="an output"),
         pytest.param(
             ["-f", "config", "-o", "openapi-v3"],

@@ -103,11 +103,11 @@ def test_package_overlays_come_last_in_their_order_and_only_in_the_first_step() 
 
 
 def test_file_marks_and_unknown_comments_are_options() -> None:
-    files = {"config/a.yml": f"# a comment\n---\n{config_map(x='y')}", "config/b.yml": "not: an object"}
+    files = {"config/a.yml": f"# a comment\n#@ y = 1\n---\n{config_map(x='text')}", "config/b.yml": "not: an object"}
     step = {"ytt": {"paths": ["config"], "ignoreUnknownComments": True, "fileMarks": ["b.yml:exclude=true"]}}
-    assert data(files, step) == {"x": "y"}
+    assert data(files, step) == {"x": "text"}
     with pytest.raises(TemplateFailed, match="comment"):
-        objects(files)
+        objects({"config/a.yml": files["config/a.yml"]})
 
 
 # ---- values ----------------------------------------------------------------------------------------------
@@ -199,14 +199,19 @@ def test_a_null_key_is_refused_with_its_place() -> None:
 
 
 def test_what_is_no_object_is_refused_with_the_place_in_the_template() -> None:
-    with pytest.raises(RenderedInvalid, match=r"^a.yml:6: apiVersion is missing"):
+    with pytest.raises(RenderedInvalid, match=r"^a.yml:5: Nothing: apiVersion is missing"):
         objects({"config/a.yml": f"{config_map()}---\nkind: Nothing\n"})
 
 
 @pytest.mark.parametrize(
     ("text", "error", "message"),
     [
-        pytest.param("x: #@ nothing\n", TemplateFailed, "ytt: Error: \n- undefined: nothing", id="an unknown name"),
+        pytest.param(
+            "x: #@ nothing\n",
+            TemplateFailed,
+            "\n- undefined: nothing\n    a.yml:1 | x: #@ nothing",
+            id="an unknown name",
+        ),
         pytest.param('#@ load("@ytt:none", "x")\n', TemplateFailed, "none", id="an unknown module"),
         pytest.param("a: b: c\n", TemplateFailed, "yaml: line 1", id="no yaml"),
         pytest.param("#@ def f(): f()\n#@ f()\n", (TemplateFailed, RenderLimitExceeded), "", id="recursion"),
