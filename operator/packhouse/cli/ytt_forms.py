@@ -11,18 +11,19 @@ from typing import Any
 from packhouse.template.ytt.convert import to_plain
 from packhouse.template.ytt.nodes import Array, Document, DocumentSet, Map, Node
 from packhouse.template.ytt.yaml import json
-from packhouse.template.ytt.yaml.write import write
+from packhouse.template.ytt.yaml.write import is_empty, write
 
 
 def as_json(documents: DocumentSet) -> str:
     """One JSON text after another, keys sorted, without a line between them: as the original does it."""
-    return "".join(json.encode(to_plain(document.value)) for document in documents.items)
+    return "".join(json.encode(to_plain(document.value)) for document in documents.items if not is_empty(document))
 
 
 def with_positions(documents: DocumentSet) -> str:
     """A line for each node, behind "file:line | "."""
     places = _Places()
-    return "".join(line for document in documents.items for line in places.document(document))
+    shown = [document for document in documents.items if not is_empty(document)]
+    return "".join(line for document in shown for line in places.document(document))
 
 
 class _Places:

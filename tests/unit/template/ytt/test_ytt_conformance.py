@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from packhouse.template.ytt.yaml.read import read
 
 import conformance
 import ytt_cases
@@ -25,6 +24,7 @@ from packhouse.template.ytt.nodes import DocumentSet, Source
 from packhouse.template.ytt.starlark.thread import LanguageLimits, Thread
 from packhouse.template.ytt.validations import run
 from packhouse.template.ytt.workspace.render import render
+from packhouse.template.ytt.yaml.read import read
 from ytt_cases import FileCase, PackageCase
 
 pytestmark = conformance.needed
@@ -51,9 +51,9 @@ list:
 def tally(request: pytest.FixtureRequest) -> Iterator[ytt_cases.Tally]:
     tally = ytt_cases.Tally()
     yield tally
-    reporter: Any = request.config.pluginmanager.getplugin("terminalreporter")
-    for line in tally.lines():
-        reporter.write_line(f"\nytt conformance, {line}")
+    capture: Any = request.config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled():
+        print("".join(f"\nytt conformance, {line}" for line in tally.lines()))  # noqa: T201 - it is to be read
 
 
 @contextmanager
@@ -116,7 +116,7 @@ def check(case: FileCase, result: Any) -> None:
         given = result()
     except YttError as error:
         assert case.message is not None, error.message
-        assert case.message.strip("\n") == ytt_cases.trimmed(error.message).strip("\n")
+        assert case.message == ytt_cases.comparable(error.message)
     else:
         assert case.message is None, "it was no error"
         assert case.expected.removeprefix("OUTPUT POSITION:\n") == given

@@ -22,7 +22,7 @@ from packhouse.template.ytt.workspace.inputs import DataValues, InputFile, Optio
 from packhouse.template.ytt.workspace.library import Library
 from packhouse.template.ytt.workspace.marks import apply_marks
 from packhouse.template.ytt.workspace.session import Session
-from packhouse.template.ytt.yaml.write import write
+from packhouse.template.ytt.yaml.write import is_empty, write
 
 __all__ = ["DataValues", "InputFile", "Options", "OutputFile", "Rendered", "inspect_files", "inspect_schema"]
 __all__ += ["inspect_values", "render"]
@@ -53,8 +53,8 @@ class OutputFile:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """`documents` is what standard output shows (`yaml.write.write` prints them); `files` the same by file, and the
-    texts."""
+    """`documents` is what standard output shows (`yaml.write.write` prints them), without empty ones; `files` the same
+    by file, and the texts."""
 
     documents: DocumentSet
     files: list[OutputFile]
@@ -71,7 +71,8 @@ def render(
     ready = root.prepared(values)
     result = root.execution.evaluate(ready.values, ready.for_libraries, ready.schemas)
     texts = [OutputFile(path, None, text) for path, text in result.texts]
-    return Rendered(result.all_documents, texts + [OutputFile(*each) for each in result.documents])
+    printed = [document for document in result.all_documents.items if not is_empty(document)]
+    return Rendered(DocumentSet(printed), texts + [OutputFile(*each) for each in result.documents])
 
 
 def inspect_schema(
