@@ -9,16 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from packhouse.template.ytt.errors import EvalError
 from packhouse.template.ytt.modules.arguments import go_name, is_callable
 from packhouse.template.ytt.modules.yaml import YAML
-from packhouse.template.ytt.starlark.keys import has_key, key_of
+from packhouse.template.ytt.nodes import Map
+from packhouse.template.ytt.starlark.keys import key_of
 from packhouse.template.ytt.starlark.lines import CodeLine
 from packhouse.template.ytt.starlark.program import Program, compile_program
 from packhouse.template.ytt.starlark.text import iterate, to_repr, type_name
-from packhouse.template.ytt.values import Args, Builtin, Kwargs, Module, Opaque, Thread
+from packhouse.template.ytt.values import Args, Builtin, Fragment, Kwargs, Module, Opaque, Struct, Thread
+
+if TYPE_CHECKING:
+    from packhouse.template.ytt.starlark.thread import Thread as Evaluation
 
 TYPE_NAME = "@ytt:assert.assertion"
 
@@ -36,12 +40,12 @@ _CODE = {
 
 @cache
 def _program(name: str) -> Program:
-    return compile_program(name, [CodeLine(f"check = {_CODE[name]}", None, 1)], ("plain", "limit"))
+    return compile_program(name, [CodeLine(f"check = {_CODE[name]}", None, 1)], ("plain", "limit"), hidden=True)
 
 
 def _check(name: str, thread: Thread, limit: Any = None) -> Any:
     predeclared = {"plain": _PLAIN, "limit": limit}
-    return _program(name).run(thread, _loads_nothing, predeclared)["check"]
+    return _program(name).run(cast("Evaluation", thread), _loads_nothing, predeclared)["check"]
 
 
 def _loads_nothing(name: str) -> Mapping[str, Any]:
@@ -78,25 +82,42 @@ def one_not_null_check(keys: Any) -> Builtin:
 
     def check(thread: Thread, args: Args, kwargs: Kwargs) -> bool:
         _exactly(args, 1)
-        value = _plain(thread, args[0])
-        if not isinstance(value, dict):
-            raise EvalError(f"value must be a map or dict, but was '{type_name(value)}'")
-        wanted = list(value) if keys is None else [_plain(thread, key) for key in iterate(keys)]
+        has_value = _has_value(thread, args[0])
+        wanted = (
+            list(has_value) if keys is None else [_key(_plain(thread, key), args[0]) for key in iterate(keys) or ()]
+        )
         thread.tick(len(wanted))
-        present = [key for key in wanted if _has_value(value, key)]
+        # A key that is missing is one without a value here: it is for the schema to refuse it.
+        present = [key[1] for key in wanted if has_value.get(key)]
         if len(present) > 1:
             raise EvalError(f"{to_repr(present)} are not null")
         if not present:
-            raise EvalError("all values are null" if value else "value is empty")
+            raise EvalError("all values are null" if has_value else "value is empty")
         return True
 
     return Builtin("check", check)
 
 
-def _has_value(value: dict[Any, Any], key: Any) -> bool:
-    """A key that is missing is one without a value here: it is for the schema to refuse it."""
+def _has_value(thread: Thread, value: Any) -> dict[tuple[bool, Any], bool]:
+    """By the keys of a map or a dict: whether it is not null. Raises EvalError for anything else."""
+    if isinstance(value, Fragment) and isinstance(value.node, Map) and value.node.items:
+        pairs = [(item.key, item.value) for item in value.node.items]
+    elif isinstance(value, dict | Struct):
+        pairs = list((value if isinstance(value, dict) else value.fields()).items())
+    else:
+        raise EvalError(f"value must be a map or dict, but was '{type_name(_plain(thread, value))}'")
+    thread.tick(len(pairs))
+    return {_key(key, value): not _is_null(item) for key, item in pairs}
+
+
+def _is_null(value: Any) -> bool:
+    return value is None or (isinstance(value, Fragment) and value.node is None)
+
+
+def _key(key: Any, value: Any) -> tuple[bool, Any]:
+    """True is not 1, which Python would take it for. Raises EvalError for what is no key."""
     try:
-        return has_key(value, key_of(key)) and value[key] is not None
+        return (isinstance(key, bool), key_of(key))
     except EvalError:
         described = f"{to_repr(key)} in dict {to_repr(value)}"
         raise EvalError(f"unexpected error while looking up key {described}") from None

@@ -7,6 +7,7 @@ annotation; it never looks at the value that is to be checked.
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any, NamedTuple
 
 from packhouse.template.ytt.errors import YttError
@@ -153,6 +154,15 @@ _NAMED: dict[str, Callable[[Thread, Any], Rule]] = {
     "one_not_null": _one_not_null,
     "one_of": lambda thread, allowed: Rule(f"one of {to_repr(allowed)}", assert_.one_of_check(thread, allowed)),
 }
+
+
+def parameters(function: Any) -> int:
+    """How many a function of a template has, those for all other arguments among them; a builtin is given one."""
+    if type(function) is not FunctionType:
+        return 1
+    code = function.__code__
+    others = bool(code.co_flags & 0x04) + bool(code.co_flags & 0x08)  # *args, **kwargs
+    return code.co_argcount + code.co_kwonlyargcount + others
 
 
 def place_of(annotation: Annotation) -> str:
