@@ -19,7 +19,7 @@ def test_without_any_values_there_is_an_empty_struct() -> None:
     assert printed({"t.yml": ALL}) == "values: {}\n"
 
 
-FIRST = "#@data/values\n---\na: 1\nb: {x: 1, y: 2}\n"
+FIRST = "#@data/values\n---\na: 1\nb: {x: 1, w: 2}\n"
 SECOND = """#@data/values
 ---
 a: 2
@@ -34,7 +34,7 @@ b:
 
 
 def test_documents_of_values_are_merged_in_the_order_of_their_files() -> None:
-    assert values_of({"2.yml": FIRST, "1.yml": SECOND}) == "a: 2\nb:\n  y: 2\n  z: 3\n"
+    assert values_of({"2.yml": FIRST, "1.yml": SECOND}) == "a: 2\nb:\n  w: 2\n  z: 3\n"
 
 
 COMPUTED = """

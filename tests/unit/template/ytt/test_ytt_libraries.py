@@ -132,8 +132,8 @@ def test_symbols_are_exported_from_the_files_that_may_be_loaded() -> None:
         ),
         pytest.param(
             'with_data_values({"c": 1}).eval()',
-            "library.eval: Evaluating library 'lib': Overlaying data values (in following order: values.yml, "
-            "additional data values): ",
+            "library.eval: Evaluating library 'lib': Overlaying data values (in following order: "
+            "_ytt_lib/lib/values.yml, additional data values): ",
             id="a key that the library does not know",
         ),
     ],
@@ -249,7 +249,7 @@ def test_schemas_are_given_to_a_library() -> None:
     )
     assert printed(library(template, more)) == "values:\n  a: 2\n  b: x\n  c: true\n"
     wrong = root('library.get("lib").with_data_values({"a": "x"}).eval()')
-    assert "= expected: integer (by values.yml:3)" in refusal(library(wrong, more))
+    assert "= expected: integer (by _ytt_lib/lib/values.yml:3)" in refusal(library(wrong, more))
     told = refusal(library("", more))
     assert "Expected all provided library schema documents to be used but found unused: Schema belonging" in told
 
