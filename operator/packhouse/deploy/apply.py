@@ -7,7 +7,7 @@ confirmed before it is in the change set all the same. Nothing is decided here: 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -15,12 +15,13 @@ from packhouse.api.errors import ApiServerError, DeletionPending, NotHealthy, Pa
 from packhouse.api.names import APPLY_MANAGER
 from packhouse.deploy.live import brought_kinds, gathered
 from packhouse.deploy.remove import remove_wave
+from packhouse.deploy.trial import rests_on
 from packhouse.domain.blockers import Survivor, objects
 from packhouse.domain.change import UPSERTS, WRITES, Action, Change, Plan
 from packhouse.domain.inventory import UNTOUCHED, Entry, Identity, Inventory
 from packhouse.domain.kapp.rules import UpdateStrategy
 from packhouse.domain.objects import managed_digest
-from packhouse.domain.order import may_need_definitions
+from packhouse.domain.order import is_groundwork, may_need_definitions
 from packhouse.ports import Cluster, Json, Kind, Ref
 
 #: How long a new CRD may take to be served before the objects of its kind are applied.
@@ -89,7 +90,7 @@ async def carry_out(cluster: Cluster, plan: Plan, recorded: Inventory, terms: Te
     done = ChangeSet(entries=dict(recorded.entries))
     work = _Work(cluster, terms or Terms(), done, patient=any(change.brings_webhook for change in plan.writes))
     try:
-        for wave in plan.waves:
+        for wave in _sweeps(plan):
             await work.upsert([change for change in wave if change.action in UPSERTS])
             await work.remove([change for change in wave if change.action not in UPSERTS])
             awaited = [change.identity for change in wave if change.identity in plan.awaited and change.rules.wait]
@@ -98,6 +99,23 @@ async def carry_out(cluster: Cluster, plan: Plan, recorded: Inventory, terms: Te
     except PackhouseError as error:
         done.error = error
     return done
+
+
+def _sweeps(plan: Plan) -> list[list[Change]]:
+    """The waves; those before the workloads are one, where no rule of the package orders them: each object in them
+    waits for what it rests on alone, since each wave costs the time of a write."""
+    sweeps: list[list[Change]] = []
+    was_ground = False
+    for wave in plan.waves:
+        is_ground = all(change.action in UPSERTS and is_groundwork(change.ref.kind) for change in wave) and not any(
+            change.rules.order for change in wave
+        )
+        if is_ground and was_ground:
+            sweeps[-1] += wave
+        else:
+            sweeps.append(list(wave))
+        was_ground = is_ground
+    return sweeps
 
 
 class _Work:
@@ -115,7 +133,10 @@ class _Work:
     async def upsert(self, wave: Sequence[Change]) -> None:
         if any(may_need_definitions(change.ref.kind) for change in wave):
             await self.new_kinds_served()
-        errors = [error for error in await asyncio.gather(*(self._one(change) for change in wave)) if error]
+        there: dict[Identity, asyncio.Future[bool]] = {
+            change.identity: asyncio.get_running_loop().create_future() for change in wave
+        }
+        errors = [error for error in await asyncio.gather(*(self._one(change, there) for change in wave)) if error]
         if errors:
             raise errors[0]
         written = [change.obj for change in wave if change.action in WRITES and change.obj is not None]
@@ -148,11 +169,20 @@ class _Work:
             return True
         return False
 
-    async def _one(self, change: Change) -> PackhouseError | None:
+    async def _one(self, change: Change, there: Mapping[Identity, asyncio.Future[bool]]) -> PackhouseError | None:
+        """`there`: of each object of the wave, whether it is there by now. What rests on one that failed is left."""
+        done = there[change.identity]
         try:
+            before = [there[identity] for identity in rests_on(change) if identity in there]
+            if not all([await each for each in before if each is not done]):
+                return None
             await self._upsert(change)
+            done.set_result(True)
         except PackhouseError as error:
             return error
+        finally:
+            if not done.done():
+                done.set_result(False)
         return None
 
     async def _upsert(self, change: Change) -> None:

@@ -38,6 +38,7 @@ SYSTEM_FIELDS: Final = frozenset({"uid", "resourceVersion", "generation", "creat
 #: Kinds whose content hardly anything can be wrong with: where a plan makes many, as many as these speak for the rest.
 PLAIN: Final = frozenset({("", "ConfigMap"), ("", "Secret"), ("", "ServiceAccount")})
 ALIKE_MOST: Final = 20
+TOKEN_SECRET: Final = "kubernetes.io/service-account-token"  # noqa: S105 - the name of a type
 #: The shortest names that a kind demands (of a CronJob) have two characters more.
 SHORT_NAME: Final = 50
 
@@ -118,6 +119,10 @@ def rests_on(change: Change) -> Iterator[Identity]:
         yield Identity("", "Namespace", "", namespace)
     if obj and (role := bound_role(obj)) is not None:
         yield role
+    if (change.ref.kind.group, change.ref.kind.kind) == ("", "Secret") and obj.get("type") == TOKEN_SECRET:
+        # One whose account is not there is deleted by a controller.
+        marks = obj["metadata"].get("annotations") or {}
+        yield Identity("", "ServiceAccount", namespace, str(marks.get("kubernetes.io/service-account.name")))
     if (change.ref.kind.group, change.ref.kind.kind) == ("", "Pod") and isinstance(spec := obj.get("spec"), dict):
         yield Identity("", "ServiceAccount", namespace, str(spec.get("serviceAccountName") or "default"))
         yield Identity("scheduling.k8s.io", "PriorityClass", "", str(spec.get("priorityClassName")))

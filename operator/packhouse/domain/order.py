@@ -69,12 +69,18 @@ WAVES: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
 WAVE_NAMES: Final = tuple(name for name, _ in WAVES)
 _WAVE_OF: Final = {word: number for number, (_, words) in enumerate(WAVES) for word in words}
 _OTHERS: Final = WAVE_NAMES.index("others")
+_WORKLOADS: Final = WAVE_NAMES.index("workloads")
 
 
 def wave_of(kind: Kind) -> int:
     """The number of the kind's wave, 0 being applied first."""
     word = f"{kind.kind}.{kind.group}" if kind.group else kind.kind
     return _WAVE_OF.get(word, _OTHERS)
+
+
+def is_groundwork(kind: Kind) -> bool:
+    """Whether objects of the kind run nothing, and others are built on them."""
+    return wave_of(kind) < _WORKLOADS
 
 
 def may_need_definitions(kind: Kind) -> bool:

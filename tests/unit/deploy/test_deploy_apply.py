@@ -171,6 +171,29 @@ async def test_objects_of_a_new_kind_wait_until_it_is_served() -> None:
     assert done.created == 2
 
 
+async def test_what_rests_on_an_object_that_is_refused_is_left_and_the_rest_is_applied() -> None:
+    cluster = FakeCluster()
+    plain = cluster.apply
+
+    async def apply(one: Json, **said: Any) -> Json:
+        if one["kind"] == "Role":
+            raise DeployFailed("no such role")
+        return await plain(one, **said)
+
+    cluster.apply = apply  # type: ignore[method-assign]
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "r"}
+    objects = [
+        {**obj("b", "RoleBinding", "rbac.authorization.k8s.io/v1"), "roleRef": reference},
+        obj("r", "Role", "rbac.authorization.k8s.io/v1"),
+        obj("c"),
+        obj("later", "Deployment", "apps/v1"),
+    ]
+    done = await deploy(cluster, Inventory({}), *objects)
+    assert done.error is not None
+    assert done.error.message == "no such role"
+    assert [write.split()[1] for write in cluster.writes] == ["ConfigMap"]
+
+
 async def test_a_kind_that_is_never_served_is_not_healthy() -> None:
     cluster = FakeCluster()
     plain, cluster._serve = cluster._serve, lambda crd, gone: None  # type: ignore[method-assign]
