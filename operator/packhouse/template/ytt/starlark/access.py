@@ -242,7 +242,8 @@ def slice_of(thread: Thread, x: Any, start: Any, stop: Any, step: Any) -> Any:
         if step == 0:
             raise EvalError("zero is not a valid slice step")
     bounds = slice(as_index(start, "start"), as_index(stop, "end"), step)
-    thread.weigh(length(x))
+    if kind is not range:
+        thread.weigh(length(x))
     if kind is str and not x.isascii():
         return _text(_bytes(x)[bounds])
     return x[bounds]

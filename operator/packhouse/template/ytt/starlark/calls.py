@@ -6,11 +6,13 @@ from collections.abc import Iterable
 from types import FunctionType
 from typing import Any
 
+from packhouse.template.ytt.convert import to_template
 from packhouse.template.ytt.errors import EvalError, LimitExceeded, YttError
+from packhouse.template.ytt.nodes import Map
 from packhouse.template.ytt.starlark.access import METHODS, attr, no_attr
 from packhouse.template.ytt.starlark.containers import BoundMethod, NativeBuiltin
 from packhouse.template.ytt.starlark.names import function_name, type_name
-from packhouse.template.ytt.starlark.sequences import iterate
+from packhouse.template.ytt.starlark.sequences import iterate, length
 from packhouse.template.ytt.starlark.thread import Thread
 from packhouse.template.ytt.values import Args, Builtin, Fragment, Kwargs, Struct
 
@@ -60,6 +62,10 @@ def call_builtin(thread: Thread, function: Any, args: Args, kwargs: Kwargs) -> A
             return function.run(thread, args, kwargs)
         except YttError as refused:
             raise EvalError(f"{function.name}: {refused.message}") from None
+        except (LimitExceeded, RecursionError, MemoryError):
+            raise
+        except Exception as panic:  # the original says of what a builtin did not foresee "(p)", too
+            raise EvalError(f"{function.name}: (p) {panic}") from panic
     if kind is BoundMethod:
         return function.run(thread, function.receiver, args, kwargs)
     if kind is NativeBuiltin:
@@ -123,9 +129,8 @@ def _taken_apart(
     items = iterate(star)
     if items is None:
         raise EvalError(f"argument after * must be iterable, not {type_name(star)}")
-    args = (*positional, *items)
-    thread.tick(len(args) + len(kwargs))
-    return args, kwargs, repeated
+    thread.tick(len(positional) + len(kwargs) + max(length(star), 1))
+    return (*positional, *items), kwargs, repeated
 
 
 def _pairs(mapping: Any) -> Iterable[tuple[Any, Any]]:
@@ -140,9 +145,6 @@ def _pairs(mapping: Any) -> Iterable[tuple[Any, Any]]:
 
 def fragment_pairs(fragment: Fragment) -> list[tuple[Any, Any]]:
     """The items of a map. Raises EvalError for an array."""
-    from packhouse.template.ytt.convert import to_template
-    from packhouse.template.ytt.nodes import Map
-
     node = fragment.node
     if node is None:
         return []

@@ -6,6 +6,7 @@ What a loop runs over cannot be changed by its body; the rounds are counted when
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any, Final
 
 from packhouse.template.ytt.errors import EvalError
@@ -69,7 +70,7 @@ def unpack(thread: Thread, x: Any, shape: Any) -> Any:
         if items is None:
             raise EvalError(f"got {type_name(x)} in sequence assignment")
         found = length(x)
-        values = list(items)
+        values = list(islice(items, count + 1))
     if len(values) > count:
         raise EvalError(f"too many values to unpack (got {found}, want {count})")
     if len(values) < count:

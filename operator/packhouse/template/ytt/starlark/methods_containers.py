@@ -13,7 +13,7 @@ from packhouse.template.ytt.starlark.containers import OrderedSet
 from packhouse.template.ytt.starlark.keys import has_key, key_of, put
 from packhouse.template.ytt.starlark.names import type_name
 from packhouse.template.ytt.starlark.sequences import iterate, length
-from packhouse.template.ytt.starlark.thread import Thread
+from packhouse.template.ytt.starlark.thread import ITEM, Thread
 from packhouse.template.ytt.values import Args, Fragment, Kwargs, Struct
 
 
@@ -24,7 +24,7 @@ def named_error(name: str, refused: EvalError) -> EvalError:
 def _list_append(thread: Thread, x: list[Any], args: Args, kwargs: Kwargs) -> None:
     (item,) = positional("append", args, kwargs, 1, "any")
     _change(thread, x, "append", "append to")
-    thread.weigh(1)
+    thread.weigh(ITEM)
     x.append(item)
 
 
@@ -44,7 +44,7 @@ def _list_clear(thread: Thread, x: list[Any], args: Args, kwargs: Kwargs) -> Non
 def _list_extend(thread: Thread, x: list[Any], args: Args, kwargs: Kwargs) -> None:
     (items,) = positional("extend", args, kwargs, 1, "iterable")
     _change(thread, x, "extend", "extend")
-    thread.weigh(max(length(items), 1))
+    thread.weigh(ITEM * max(length(items), 1))
     x.extend(list(iterate(items) or ()))
 
 
@@ -64,7 +64,7 @@ def _list_index(thread: Thread, x: list[Any], args: Args, kwargs: Kwargs) -> int
 def _list_insert(thread: Thread, x: list[Any], args: Args, kwargs: Kwargs) -> None:
     number, item = positional("insert", args, kwargs, 2, "int", "any")
     _change(thread, x, "insert", "insert into")
-    thread.weigh(1)
+    thread.weigh(ITEM)
     thread.tick(1 + len(x) // 1_000)
     x.insert(number, item)
 
@@ -113,19 +113,19 @@ def _dict_clear(thread: Thread, x: dict[Any, Any], args: Args, kwargs: Kwargs) -
 
 def _dict_items(thread: Thread, x: dict[Any, Any], args: Args, kwargs: Kwargs) -> list[Any]:
     positional("items", args, kwargs, 0)
-    thread.weigh(len(x))
+    thread.weigh(ITEM * len(x))
     return list(x.items())
 
 
 def _dict_keys(thread: Thread, x: dict[Any, Any], args: Args, kwargs: Kwargs) -> list[Any]:
     positional("keys", args, kwargs, 0)
-    thread.weigh(len(x))
+    thread.weigh(ITEM * len(x))
     return list(x)
 
 
 def _dict_values(thread: Thread, x: dict[Any, Any], args: Args, kwargs: Kwargs) -> list[Any]:
     positional("values", args, kwargs, 0)
-    thread.weigh(len(x))
+    thread.weigh(ITEM * len(x))
     return list(x.values())
 
 
@@ -179,7 +179,7 @@ def update(thread: Thread, x: dict[Any, Any], args: Args, kwargs: Kwargs) -> Non
     pairs = _pairs(thread, args[0]) if args else []
     if pairs or kwargs:
         change_table(thread, x, "insert into")
-    thread.weigh(len(pairs) + len(kwargs))
+    thread.weigh(ITEM * (len(pairs) + len(kwargs)))
     for key, value in pairs:
         put(x, key_of(key), value)
     x.update(kwargs)
@@ -214,12 +214,13 @@ def _pairs(thread: Thread, updates: Any) -> list[Any]:
 def make_set(thread: Thread, items: Any) -> OrderedSet:
     """Raises EvalError for an item that cannot be hashed."""
     found = [key_of(item) for item in items]
-    thread.weigh(len(found))
+    thread.weigh(ITEM * len(found))
     return OrderedSet(found)
 
 
 def _set_union(thread: Thread, x: OrderedSet, args: Args, kwargs: Kwargs) -> OrderedSet:
     (items,) = positional("union", args, kwargs, 0, "iterable")
+    thread.tick(len(x) + max(length(items), 1))
     try:
         return make_set(thread, [*x, *(iterate(items) or ())])
     except EvalError as refused:

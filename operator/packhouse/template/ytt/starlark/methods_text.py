@@ -12,7 +12,7 @@ from packhouse.template.ytt.starlark.args import ABSENT, positional
 from packhouse.template.ytt.starlark.containers import TextElements
 from packhouse.template.ytt.starlark.formats import code_point, format_text
 from packhouse.template.ytt.starlark.names import type_name
-from packhouse.template.ytt.starlark.sequences import iterate
+from packhouse.template.ytt.starlark.sequences import iterate, length
 from packhouse.template.ytt.starlark.text import quote
 from packhouse.template.ytt.starlark.thread import Thread
 from packhouse.template.ytt.values import Args, Kwargs
@@ -249,6 +249,7 @@ def _replace(thread: Thread, x: str, args: Args, kwargs: Kwargs) -> str:
 
 def _join(thread: Thread, x: str, args: Args, kwargs: Kwargs) -> str:
     (items,) = positional("join", args, kwargs, 1, "iterable")
+    thread.tick(max(length(items), 1))
     texts = list(iterate(items) or ())
     size = 0
     for item in texts:

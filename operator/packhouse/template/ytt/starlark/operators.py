@@ -17,10 +17,7 @@ from packhouse.template.ytt.starlark.formats import interpolate
 from packhouse.template.ytt.starlark.keys import has_key
 from packhouse.template.ytt.starlark.names import type_name
 from packhouse.template.ytt.starlark.sequences import iterate, length
-from packhouse.template.ytt.starlark.thread import Thread
-
-#: What is shorter is not weighed: steps bound how much of it there can be.
-LIGHT: Final = 256
+from packhouse.template.ytt.starlark.thread import ITEM, Thread
 
 #: Such that Python writes any int in digits without being asked twice.
 _MOST_BITS: Final = 14_000
@@ -54,15 +51,16 @@ def add(thread: Thread, x: Any, y: Any) -> Any:
     kind, other = type(x), type(y)
     if kind is str and other is str:
         text: str = x + y
-        if len(text) > LIGHT:
-            thread.weigh(len(text))
+        thread.weight -= len(text)
+        if thread.weight < 0:
+            thread.weigh(0)
         return text if text.isascii() else _joined(text)
     if kind is int and other is int:
         return bounded(x + y)
     if kind in _NUMBERS and other in _NUMBERS:
         return as_float(x) + as_float(y)
     if kind is other and (kind is list or kind is tuple):
-        thread.weigh(len(x) + len(y))
+        thread.weigh(ITEM * (len(x) + len(y)))
         return x + y
     raise unknown("+", x, y)
 
@@ -86,7 +84,7 @@ def extend(thread: Thread, x: Any, y: Any) -> Any:
     if id(x) in thread.frozen or id(x) in thread.busy:
         kept = "frozen list" if id(x) in thread.frozen else "list during iteration"
         raise EvalError(f"cannot apply += to {kept}")
-    thread.weigh(max(length(y), 0))
+    thread.weigh(ITEM * max(length(y), 0))
     x.extend(list(items))
     return x
 
@@ -125,7 +123,7 @@ def _repeat(thread: Thread, x: Any, times: int) -> Any:
     size = length(x) * times
     if size >= _MOST_REPEATED:
         raise EvalError(f"excessive repeat ({size} elements)")
-    thread.weigh(size)
+    thread.weigh(size if type(x) is str else ITEM * size)
     return x * times
 
 
@@ -172,7 +170,7 @@ def bit_or(thread: Thread, x: Any, y: Any) -> Any:
     if type(x) is int and type(y) is int:
         return x | y
     if type(x) is OrderedSet and type(y) is OrderedSet:
-        thread.weigh(len(x) + len(y))
+        thread.weigh(ITEM * (len(x) + len(y)))
         return OrderedSet([*x, *y])
     raise unknown("|", x, y)
 
@@ -183,7 +181,7 @@ def bit_and(thread: Thread, x: Any, y: Any) -> Any:
     if type(x) is OrderedSet and type(y) is OrderedSet:
         if len(x) > len(y):
             x, y = y, x
-        thread.weigh(len(x))
+        thread.weigh(ITEM * len(x))
         return OrderedSet([item for item in x if has_key(y, item)])
     raise unknown("&", x, y)
 
@@ -192,7 +190,7 @@ def bit_xor(thread: Thread, x: Any, y: Any) -> Any:
     if type(x) is int and type(y) is int:
         return x ^ y
     if type(x) is OrderedSet and type(y) is OrderedSet:
-        thread.weigh(len(x) + len(y))
+        thread.weigh(ITEM * (len(x) + len(y)))
         only_x = [item for item in x if not has_key(y, item)]
         return OrderedSet(only_x + [item for item in y if not has_key(x, item)])
     raise unknown("^", x, y)

@@ -23,7 +23,7 @@ from packhouse.template.ytt.starlark.parse import parse
 from packhouse.template.ytt.starlark.parse_expressions import SyntaxMistake
 from packhouse.template.ytt.starlark.resolve import GLOBAL, PREDECLARED, Resolver
 from packhouse.template.ytt.starlark.spelling import nearest
-from packhouse.template.ytt.starlark.thread import Thread
+from packhouse.template.ytt.starlark.thread import DEFAULT_LIMITS, Thread
 from packhouse.template.ytt.starlark.tokens import joined, tokenize
 from packhouse.template.ytt.starlark.universe import UNIVERSE
 
@@ -52,7 +52,7 @@ class Program:
         scope[".load"] = _loading(load)
         scope[".text"] = self.text
         try:
-            with _deep(thread):
+            with _deep(thread.limits.depth):
                 exec(self.code, scope)  # noqa: S102 - made of our own nodes alone, see emit
         except EvalError as failure:
             raise told(failure.message, frames_of(failure)) from None
@@ -121,13 +121,13 @@ def _loading(load: Loader) -> Callable[[str, tuple[str, ...]], list[Any]]:
 
 
 @contextmanager
-def _deep(thread: Thread) -> Iterator[None]:
-    """Let calls lie as deep as the thread allows."""
+def _deep(frames: int) -> Iterator[None]:
+    """Let this many frames of Python lie on each other."""
     before = sys.getrecursionlimit()
-    if before >= thread.limits.depth:
+    if before >= frames:
         yield
         return
-    sys.setrecursionlimit(thread.limits.depth)
+    sys.setrecursionlimit(frames)
     try:
         yield
     finally:

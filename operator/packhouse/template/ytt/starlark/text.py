@@ -20,7 +20,7 @@ from packhouse.template.ytt.values import Builtin, Fragment, Module, Opaque, Str
 __all__ = ["compare", "equal", "function_name", "iterate", "length", "quote", "to_repr", "to_str", "truth", "type_name"]
 
 #: A text that is longer than this is refused rather than made.
-_LONGEST: Final = 1 << 26
+_LONGEST: Final = 1 << 23
 
 _ESCAPES: Final = {
     "\a": "\\a",

@@ -16,8 +16,8 @@ from packhouse.template.ytt.errors import LimitExceeded
 class LanguageLimits:
     """What all templates of one evaluation may use together.
 
-    `steps` counts rounds of loops, calls and what builtins do per item; `weight` counts characters and items that are
-    made; `depth` is how many frames of Python may lie on each other (a call of a template takes two).
+    `steps` counts rounds of loops, calls and what builtins do per item; `weight` counts the characters and items that
+    are made (see ITEM); `depth` is how many frames of Python may lie on each other (a call of a template takes two).
     """
 
     steps: int = 20_000_000
@@ -26,6 +26,9 @@ class LanguageLimits:
 
 
 DEFAULT_LIMITS: Final = LanguageLimits()
+
+#: An item of a list or a dict weighs as much as this many characters.
+ITEM: Final = 8
 
 
 class Thread:

@@ -19,7 +19,7 @@ from packhouse.template.ytt.starlark.names import type_name
 from packhouse.template.ytt.starlark.operators import as_float, bounded
 from packhouse.template.ytt.starlark.sequences import iterate, length
 from packhouse.template.ytt.starlark.text import quote, to_repr, to_str
-from packhouse.template.ytt.starlark.thread import Thread
+from packhouse.template.ytt.starlark.thread import ITEM, Thread
 from packhouse.template.ytt.values import Args, Kwargs
 
 _MOST_DIGITS: Final = 4_000
@@ -91,7 +91,7 @@ def _dir(thread: Any, args: Args, kwargs: Kwargs) -> list[str]:
 def _enumerate(thread: Any, args: Args, kwargs: Kwargs) -> list[Any]:
     items, start = positional("enumerate", args, kwargs, 1, "iterable", "int")
     found = _items(thread, items)
-    thread.weigh(len(found))
+    thread.weigh(ITEM * len(found))
     return list(enumerate(found, start or 0))
 
 
@@ -215,7 +215,7 @@ def _list(thread: Any, args: Args, kwargs: Kwargs) -> list[Any]:
 
 
 def _weighed(thread: Any, items: Any) -> list[Any]:
-    thread.weigh(max(length(items), 1))
+    thread.weigh(ITEM * max(length(items), 1))
     return _items(thread, items)
 
 
@@ -355,7 +355,7 @@ def _zip(thread: Any, args: Args, kwargs: Kwargs) -> list[Any]:
         if iterate(value) is None:
             raise EvalError(f"zip: argument #{number + 1} is not iterable: {type_name(value)}")
     columns = [_items(thread, value) for value in args]
-    thread.weigh(sum(map(len, columns)))
+    thread.weigh(ITEM * sum(map(len, columns)))
     return list(zip(*columns, strict=False))
 
 
