@@ -41,6 +41,10 @@ class _Constant(ast.Constant):
     kind = None
 
 
+def _constant(value: tuple[Any, ...]) -> ast.expr:
+    return _Constant(value)  # type: ignore[arg-type] # tuples of constants are constants, too
+
+
 class _Name(ast.Name):
     ctx = _LOAD
     lineno = 1
@@ -53,7 +57,7 @@ class _Call(ast.Call):
 
 
 def _name(name: str, line: int) -> ast.expr:
-    node = _Name(name)  # type: ignore[call-arg] # the context is that of the class
+    node = _Name(name)
     node.lineno = line
     return node
 
@@ -145,7 +149,7 @@ class _Emitter:
     def load(self, statement: tree.Load, out: list[ast.stmt]) -> None:
         line = statement.line
         originals = tuple(original for _, original in statement.names)
-        value = _helper(".load", [_Constant(statement.module), _Constant(originals)], line)
+        value = _helper(".load", [_Constant(statement.module), _constant(originals)], line)
         names = [self.store(name) for name, _ in statement.names]
         target = ast.Tuple(names, _STORE, lineno=line, col_offset=0)
         out.append(ast.Assign([target], value, lineno=line, col_offset=0))
@@ -390,7 +394,7 @@ class _Emitter:
                 self.expression(x.function),
                 ast.Tuple(positional, _LOAD, lineno=line, col_offset=0),
                 ast.Tuple(pairs, _LOAD, lineno=line, col_offset=0),
-                stars.get("*", _Constant(())),
+                stars.get("*", _constant(())),
                 stars.get("**", _Constant(None)),
                 _Constant("**" in stars),
             ],

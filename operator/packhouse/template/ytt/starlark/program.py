@@ -73,12 +73,13 @@ def compile_program(name: str, lines: Sequence[CodeLine], predeclared: Container
     text = CodeText(name, lines, hidden)
     try:
         _refuse_instructions(lines)
-        statements = parse(tokenize(joined(lines)))
-        resolver = Resolver(predeclared, UNIVERSE)
-        resolver.program(statements)
-        if resolver.mistakes:
-            raise CodeError(_all_of(resolver.mistakes, text))
-        return Program(emit(statements, name), text)
+        with _deep(DEFAULT_LIMITS.depth):
+            statements = parse(tokenize(joined(lines)))
+            resolver = Resolver(predeclared, UNIVERSE)
+            resolver.program(statements)
+            if resolver.mistakes:
+                raise CodeError(_all_of(resolver.mistakes, text))
+            return Program(emit(statements, name), text)
     except SyntaxMistake as mistake:
         raise CodeError(_all_of([mistake], text)) from None
     except (RecursionError, MemoryError):
