@@ -16,9 +16,9 @@ from packhouse.template.ytt.workspace.files import File
 T = TypeVar("T")
 
 #: Nodes and code take many times the memory of the text that they were made of; measured over packages.
-_GROWTH: Final = 14
+_GROWTH: Final = 8
 #: How much memory the entries of a process may take together, as far as that can be told.
-_MOST_BYTES: Final = 64 << 20
+_MOST_BYTES: Final = 80 << 20
 
 
 class Cache:
