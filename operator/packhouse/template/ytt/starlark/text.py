@@ -19,8 +19,9 @@ from packhouse.template.ytt.values import Builtin, Fragment, Module, Opaque, Str
 
 __all__ = ["compare", "equal", "function_name", "iterate", "length", "quote", "to_repr", "to_str", "truth", "type_name"]
 
-#: A text that is longer than this is refused rather than made.
-_LONGEST: Final = 1 << 23
+#: A text of more characters or more pieces than this is refused rather than made.
+_LONGEST: Final = 1 << 26
+_MOST_PIECES: Final = 1_000_000
 
 _ESCAPES: Final = {
     "\a": "\\a",
@@ -143,6 +144,8 @@ class _Writer:
         if self.left < 0:
             raise LimitExceeded(f"a text got longer than {_LONGEST} characters")
         self.parts.append(text)
+        if len(self.parts) > _MOST_PIECES:
+            raise LimitExceeded(f"a text got more than {_MOST_PIECES} pieces")
 
     def sequence(self, opening: str, value: Any, closing: str, path: tuple[int, ...], own: Any = None) -> None:
         self.put(opening)
