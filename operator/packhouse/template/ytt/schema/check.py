@@ -7,7 +7,7 @@ document.
 from __future__ import annotations
 
 from packhouse.template.ytt.nodes import Array, ArrayItem, DocumentSet, Map, MapItem, Value
-from packhouse.template.ytt.schema.report import Problem, kind_of_value, mismatch, unexpected_key
+from packhouse.template.ytt.schema.report import Findings, cost_of_key, kind_of_value, mismatch, unexpected_key
 from packhouse.template.ytt.schema.types import (
     FLOAT,
     INTEGER,
@@ -23,26 +23,30 @@ from packhouse.template.ytt.schema.types import (
 )
 
 
-def check_item(member: Member, item: MapItem | ArrayItem, problems: list[Problem]) -> None:
+def check_item(member: Member, item: MapItem | ArrayItem, findings: Findings) -> None:
     """A map item, an array item or a document, and all under it."""
+    findings.look()
     if isinstance(item.value, Map | Array | DocumentSet):
-        check_node(member.value, item.value, problems)
+        check_node(member.value, item.value, findings)
     elif not accepts_scalar(member.value, item.value):
-        problems.append(mismatch(item, bare(member.value)))
+        findings.add(mismatch(item, bare(member.value)))
 
 
-def check_node(declared: ValueType, value: Value, problems: list[Problem]) -> None:
+def check_node(declared: ValueType, value: Value, findings: Findings) -> None:
     """A map or an array, and all in it."""
     declared = bare(declared)
     if isinstance(declared, MapType) and isinstance(value, Map):
         members = [(declared.members.get(key_of(item.key)), item) for item in value.items]
-        problems += [unexpected_key(item, declared) for member, item in members if member is None]
+        for member, item in members:
+            if member is None:
+                findings.look(cost_of_key(item, declared))
+                findings.add(unexpected_key(item, declared))
         for member, item in members:
             if member is not None:
-                check_item(member, item, problems)
+                check_item(member, item, findings)
     elif isinstance(declared, ArrayType) and isinstance(value, Array):
         for element in value.items:
-            check_item(declared.items, element, problems)
+            check_item(declared.items, element, findings)
 
 
 def accepts_scalar(declared: ValueType, value: Value) -> bool:

@@ -16,6 +16,7 @@ from packhouse.template.ytt.schema.assign import filled
 from packhouse.template.ytt.schema.check import accepts_scalar, check_node
 from packhouse.template.ytt.schema.notes import DEFAULT, EXAMPLES, NULLABLE, TYPE, VALIDATION
 from packhouse.template.ytt.schema.report import (
+    Findings,
     Problem,
     ProblemError,
     kind_of_value,
@@ -38,12 +39,17 @@ from packhouse.template.ytt.schema.types import (
 from packhouse.template.ytt.validations import rules
 from packhouse.template.ytt.values import Thread
 
+#: What a declaration takes: a small text of a template can make documents that declare very much.
+_WEIGHT = 1000
+_STEPS = 8
+
 
 def member_of(item: MapItem | ArrayItem, thread: Thread) -> Member:
     """What a map item, an array item or a document of a schema declares."""
-    thread.tick()
+    thread.tick(_STEPS)
+    thread.weigh(_WEIGHT)
     value_type = _type_of(item, thread)
-    default = _default_of(item, value_type)
+    default = _default_of(item, value_type, thread)
     validation = _validation_of(item, thread)
     value_type.set_default(default)
     key = item.key if isinstance(item, MapItem) else None
@@ -65,7 +71,7 @@ def _type_of(item: MapItem | ArrayItem, thread: Thread) -> ValueType:
         anything, nullable = notes.says_any(item), notes.says_nullable(item)
     declared: ValueType
     if anything:
-        _refuse_annotations_under(item.value)
+        _refuse_annotations_under(item.value, thread)
         declared = AnyType(None if nullable else item.value, item.source, item.line)
     elif item.value is None:
         raise _null_not_allowed(item)
@@ -74,7 +80,7 @@ def _type_of(item: MapItem | ArrayItem, thread: Thread) -> ValueType:
             declared = NullType(_inferred(item, thread), item.source, item.line)
     else:
         declared = _inferred(item, thread)
-    _document(item, declared)
+    _document(item, declared, thread)
     return declared
 
 
@@ -93,7 +99,7 @@ def _inferred(item: MapItem | ArrayItem, thread: Thread) -> ValueType:
     return ScalarType(kind_of_value(value), value, item.source, item.line)
 
 
-def _document(item: MapItem | ArrayItem, declared: ValueType) -> None:
+def _document(item: MapItem | ArrayItem, declared: ValueType, thread: Thread) -> None:
     docs = declared.docs
     annotation = notes.find(item, EXAMPLES)
     with _invalid_schema():
@@ -102,38 +108,41 @@ def _document(item: MapItem | ArrayItem, declared: ValueType) -> None:
         docs.examples = notes.examples(item, annotation) if annotation else ()
         docs.deprecated = notes.says_deprecated(item)
     if annotation:
-        problems = [problem for example in docs.examples for problem in _fitting(declared, example.value)[1]]
-        _refuse_if(problems, annotation, f"Invalid schema - @{EXAMPLES} has wrong type", "by")
+        findings = Findings(thread)
+        for example in docs.examples:
+            _fitting(declared, example.value, findings)
+        _refuse_if(findings, annotation, f"Invalid schema - @{EXAMPLES} has wrong type", "by")
 
 
-def _default_of(item: MapItem | ArrayItem, declared: ValueType) -> Value:
+def _default_of(item: MapItem | ArrayItem, declared: ValueType, thread: Thread) -> Value:
     annotation = notes.find(item, DEFAULT)
     if annotation is None:
         return declared.default()
     with _invalid_schema():
         given = notes.default_value(item, annotation, declared)
-    value, problems = _fitting(declared, given)
-    _refuse_if(problems, annotation, f"Invalid schema - @{DEFAULT} is wrong type", "at")
+    findings = Findings(thread)
+    value = _fitting(declared, given, findings)
+    _refuse_if(findings, annotation, f"Invalid schema - @{DEFAULT} is wrong type", "at")
     return value
 
 
-def _fitting(declared: ValueType, value: Value) -> tuple[Value, list[Problem]]:
-    """A value of an annotation with what is missing in it, and how it does not fit."""
-    problems: list[Problem] = []
+def _fitting(declared: ValueType, value: Value, findings: Findings) -> Value:
+    """A value of an annotation with what is missing in it; how it does not fit is added to `findings`."""
+    before = len(findings.problems)
     if not isinstance(value, Map | Array | DocumentSet):
         if not accepts_scalar(declared, value):
             # As a value at the place where the type is declared: an annotation has no place among the values.
-            problems.append(mismatch(MapItem(None, value, declared.source, declared.line), bare(declared)))
-        return value, problems
-    value = filled(declared, value, problems)
-    if not problems:
-        check_node(declared, value, problems)
-    return value, problems
+            findings.add(mismatch(MapItem(None, value, declared.source, declared.line), bare(declared)))
+        return value
+    value = filled(declared, value, findings)
+    if len(findings.problems) == before:
+        check_node(declared, value, findings)
+    return value
 
 
-def _refuse_if(problems: list[Problem], annotation: Annotation, summary: str, preposition: str) -> None:
-    if problems:
-        raise refusal(summary, [problem.by(annotation, preposition) for problem in problems])
+def _refuse_if(findings: Findings, annotation: Annotation, summary: str, preposition: str) -> None:
+    if findings.problems:
+        raise refusal(summary, [problem.by(annotation, preposition) for problem in findings.problems])
 
 
 def _validation_of(item: MapItem | ArrayItem, thread: Thread) -> rules.Validation | None:
@@ -146,10 +155,11 @@ def _validation_of(item: MapItem | ArrayItem, thread: Thread) -> rules.Validatio
         raise YttError(f"Invalid @{VALIDATION} annotation - {error.message}") from None
 
 
-def _refuse_annotations_under(value: Value) -> None:
+def _refuse_annotations_under(value: Value, thread: Thread) -> None:
     """A value of any type declares nothing in it."""
     if not isinstance(value, Map | Array | DocumentSet | MapItem | ArrayItem):
         return
+    thread.tick(_STEPS)
     found = {name: note for name in (NULLABLE, TYPE, DEFAULT) if (note := notes.find(value, name))}
     if found:
         problem = Problem(
@@ -162,7 +172,7 @@ def _refuse_annotations_under(value: Value) -> None:
         )
         raise refusal("Invalid schema", [problem])
     for child in value.items if isinstance(value, Map | Array | DocumentSet) else (value.value,):
-        _refuse_annotations_under(child)
+        _refuse_annotations_under(child, thread)
 
 
 def _wrong_number_of_items(array: Array) -> YttError:

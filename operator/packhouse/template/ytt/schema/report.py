@@ -15,9 +15,13 @@ from packhouse.template.ytt.schema.spelling import nearest
 from packhouse.template.ytt.schema.types import BOOLEAN, FLOAT, INTEGER, STRING, MapType, ValueType
 from packhouse.template.ytt.validations.keys import go_float, path_key, plain_key
 from packhouse.template.ytt.validations.run import kind_of
+from packhouse.template.ytt.values import Thread
 
 #: Up to so many keys are named in a message.
 _KEYS_NAMED = 9
+
+#: What a finding weighs beside the lines that it shows.
+_WEIGHT = 1000
 
 
 class Spot(NamedTuple):
@@ -55,6 +59,29 @@ class Problem(NamedTuple):
         )
 
 
+class Findings:
+    """Problems in the order in which they were found. What is looked at and what is kept is counted on the thread: a
+    small text of a template can hold values that take forever to go through, and lines that a message repeats."""
+
+    __slots__ = ("_thread", "problems")
+
+    def __init__(self, thread: Thread | None) -> None:
+        self.problems: list[Problem] = []
+        self._thread = thread
+
+    def look(self, steps: int = 4) -> None:
+        """A value is looked at. Raises LimitExceeded."""
+        if self._thread is not None:
+            self._thread.tick(steps)
+
+    def add(self, problem: Problem) -> None:
+        if self._thread is not None:
+            shown = (problem.spot, *problem.annotations)
+            size = sum(len(spot.memory or spot.text) for spot in shown) + len(problem.expected)
+            self._thread.weigh(_WEIGHT + 2 * size)
+        self.problems.append(problem)
+
+
 class ProblemError(YttError):
     """One problem on its way to whom knows the heading."""
 
@@ -87,6 +114,11 @@ def unexpected_key(item: MapItem, declared: MapType) -> Problem:
         description="Given data value is not declared in schema",
         hints=(f'did you mean "{similar}"?',) if similar else (),
     )
+
+
+def cost_of_key(item: MapItem, declared: MapType) -> int:
+    """How many steps it takes to find the key that was meant."""
+    return len(declared.members) * (4 * min(len(plain_key(item.key)), 256) + 1)
 
 
 def refusal(summary: str, problems: Sequence[Problem], others: Iterable[str] = ()) -> YttError:

@@ -19,6 +19,9 @@ from packhouse.template.ytt.values import Struct, Thread
 
 ASSERT_VALIDATE = "assert/validate"
 
+#: What it takes to come to a node and to name its path.
+_STEPS = 8
+
 _KINDS: dict[type, str] = {
     DocumentSet: "document set",
     Document: "document",
@@ -59,17 +62,17 @@ def run(root: Node, thread: Thread, declared: Declared | None = None) -> str:
     `declared` holds the rules of a schema, which go before those of annotations. Raises YttError for an annotation
     that is none, or for a condition (`when=`) that fails.
     """
-    own = {
-        id(seen.node): _annotated(seen.node, thread)
-        for seen in _walk(_Seen(root, None, "", declared))
-        if seen.node.annotations and ASSERT_VALIDATE in seen.node.annotations
-    }
+    own: dict[int, rules.Validation] = {}
+    for seen in _walk(_Seen(root, None, "", declared)):
+        thread.tick(_STEPS)
+        if seen.node.annotations and ASSERT_VALIDATE in seen.node.annotations:
+            own[id(seen.node)] = _annotated(seen.node, thread)
     results = []
     for seen in _walk(_Seen(root, None, "", declared)):
-        thread.tick()
+        thread.tick(_STEPS)
         validations = (seen.declared.validation if seen.declared else None, own.get(id(seen.node)))
         results += [
-            _told(seen, violations)
+            _told(seen, violations, thread)
             for validation in validations
             if validation is not None and (violations := _broken(validation, seen, root, thread))
         ]
@@ -161,10 +164,12 @@ def _value(node: Any) -> Any:
     return to_template(node if isinstance(node, Map | Array | DocumentSet) else node.value)
 
 
-def _told(seen: _Seen, violations: list[Violation]) -> str:
+def _told(seen: _Seen, violations: list[Violation], thread: Thread) -> str:
     lines = [f"  {seen.path or f'({kind_of(seen.node)})'}", f"    from: {seen.node.place}"]
     for violation in violations:
         lines.append(f"    - must be: {violation.message} (by: {violation.place})")
         if violation.result:
             lines.append(f"      found: {violation.result}")
-    return "\n".join([*lines, "", ""])
+    text = "\n".join([*lines, "", ""])
+    thread.weigh(len(text))
+    return text
