@@ -130,7 +130,7 @@ def test_rules_of_values_are_checked_at_the_end() -> None:
         ),
         pytest.param(
             {"v.yml": "#@data/values\n#@data/values\n---\na: 1\n"},
-            "data/values annotation may only be used once per YAML doc",
+            "data/values annotation may only be used once per document",
             id="values twice",
         ),
         pytest.param(

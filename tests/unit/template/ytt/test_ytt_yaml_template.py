@@ -227,8 +227,8 @@ def test_a_node_may_give_way_to_the_items_of_a_value(text: str, expected: Any) -
         ),
         pytest.param(
             "#@ def f():\n---\na: 1\n#@ end\n---\nb: #@ f()\n",
-            "\n- __ytt_tpl1_set_node: mapitems can only contain arrays, maps, or scalars; this is a "
-            "*yamlmeta.DocumentSet\n    in <toplevel>\n      a.yml:6 | b: #@ f()",
+            "\n- __ytt_tpl1_set_node: map items can only contain arrays, maps, or scalars; this is a "
+            "document set\n    in <toplevel>\n      a.yml:6 | b: #@ f()",
             id="documents as a value",
         ),
         pytest.param(

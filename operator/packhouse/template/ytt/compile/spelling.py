@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from packhouse.template.ytt.nodes import Node
+from packhouse.template.ytt.nodes import Array, ArrayItem, Document, DocumentSet, Map, MapItem, Node
 from packhouse.template.ytt.values import Fragment, Struct
 
 _TYPESETTING: Final = "".join(map(chr, range(0x2000, 0x200B)))
@@ -23,6 +23,15 @@ _SCALARS: Final[dict[type, str]] = {
     str: "string",
 }
 
+_NODES: Final[dict[type, str]] = {
+    DocumentSet: "document set",
+    Document: "document",
+    Map: "map",
+    MapItem: "map item",
+    Array: "array",
+    ArrayItem: "array item",
+}
+
 
 def type_of(value: Any) -> str:
     """As `%T` of Go prints the type of a value of a template, or of a node."""
@@ -33,6 +42,11 @@ def type_of(value: Any) -> str:
     if isinstance(value, Mapping | Struct):
         return "*orderedmap.Map"
     return _SCALARS.get(type(value), "[]interface {}")
+
+
+def name_of(node: Node) -> str:
+    """A node as users call it."""
+    return _NODES[type(node)]
 
 
 def key_text(key: Any) -> str:

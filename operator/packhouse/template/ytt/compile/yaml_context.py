@@ -11,7 +11,7 @@ from collections.abc import Hashable
 from typing import Any
 
 from packhouse.template.ytt.compile.given import Giver
-from packhouse.template.ytt.compile.spelling import key_text, type_of
+from packhouse.template.ytt.compile.spelling import key_text, name_of
 from packhouse.template.ytt.compile.steps import Plan, Step
 from packhouse.template.ytt.compile.survey import key_identity
 from packhouse.template.ytt.errors import EvalError
@@ -36,8 +36,8 @@ Keys = dict[Hashable, MapItem]
 _ITEMS = (Document, MapItem, ArrayItem)
 _MAY_HOLD = {
     Document: "documents can only contain arrays, maps, or scalars",
-    MapItem: "mapitems can only contain arrays, maps, or scalars",
-    ArrayItem: "arrayitems can only contain maps, arrays, or scalars",
+    MapItem: "map items can only contain arrays, maps, or scalars",
+    ArrayItem: "array items can only contain maps, arrays, or scalars",
 }
 
 
@@ -99,7 +99,8 @@ class YamlContext:
         """Of the node that was begun last."""
         node = self._nodes[-1]
         if not isinstance(node, _ITEMS):
-            raise EvalError(f"cannot set value on a {type(node).__name__.lower()}")
+            article = "an" if isinstance(node, Array) else "a"
+            raise EvalError(f"cannot set value on {article} {name_of(node)}")
         node.value = _checked(node, self._giver.give(value))
 
     def _made(self, step: Step) -> Any:
@@ -133,7 +134,7 @@ class YamlContext:
         kind = type(parent)
         if kind is Map:
             if type(node) is not MapItem:
-                raise EvalError(f"cannot add non-map-item value ({type_of(node)}) into map")
+                raise EvalError(f"maps can only contain map items; this is a {name_of(node)}")
             keys = self._keys[-1]
             assert keys is not None  # noqa: S101 - every map has them
             make_room(parent, keys, node, self._plan.override)
@@ -141,11 +142,11 @@ class YamlContext:
             parent.items.append(node)
         elif kind is Array:
             if type(node) is not ArrayItem:
-                raise EvalError(f"cannot add non-array-item value ({type_of(node)}) into array")
+                raise EvalError(f"arrays can only contain array items; this is a {name_of(node)}")
             parent.items.append(node)
         elif kind is DocumentSet:
             if type(node) is not Document:
-                raise EvalError(f"cannot add non-document value ({type_of(node)}) into documentset")
+                raise EvalError(f"document sets can only contain documents; this is a {name_of(node)}")
             parent.items.append(node)
         else:
             parent.value = _checked(parent, node)
@@ -193,5 +194,5 @@ def make_room(holder: Map, keys: Keys, item: MapItem, override: bool) -> None:
 
 def _checked(holder: Node, value: Value) -> Value:
     if isinstance(value, Node) and not isinstance(value, Map | Array):
-        raise EvalError(f"{_MAY_HOLD[type(holder)]}; this is a {type_of(value)}")
+        raise EvalError(f"{_MAY_HOLD[type(holder)]}; this is a {name_of(value)}")
     return value

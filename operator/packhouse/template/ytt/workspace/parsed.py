@@ -43,7 +43,7 @@ class ParsedFile:
                 raise _misplaced(node, name)
         counts = [_count(document, name) for document in self.documents.items]
         if any(count > 1 for count in counts):
-            raise YttError(f"{name} annotation may only be used once per YAML doc")
+            raise YttError(f"{name} annotation may only be used once per document")
         return any(counts)
 
 
