@@ -3,13 +3,15 @@
 Each bundle is pushed to a registry, the image of its package.yaml is rewritten to the digest which that push returned,
 one repository offers all of them, and each is installed with ytt and kbld.
 
-Real: packages, templates, registry, operator, API server. Faked: the node, by kwok. What the operator rendered is held
-against what the original printed, by digest, with images as the bundle's lock says. Skipped where the conformance
-folder is absent, and on a cluster that was given.
+Real: packages, templates, registry, operator, API server. Faked: the node, by kwok, and what a cloud gives, addresses
+and volumes. No container runs, so no APIService is answered (`UNANSWERED`). What the operator rendered is held against
+what the original printed, by digest, with images as the bundle's lock says. Skipped where the conformance folder is
+absent, and on a cluster that was given.
 """
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,8 +25,8 @@ from cluster.find import Cluster
 from cluster.registry import LocalRegistry
 from cluster.serving import Serving
 from conformance import Expected, ref_of
-from conformance_stage import NEVER_READY, NODES, SECONDS, Stage, crds_for, lanes, namespace, namespace_with_admin, node
-from lab import Json, Lab, OperatorProcess, install, repository, secret
+from conformance_stage import NODES, SECONDS, Stage, crds_for, lanes, namespace, namespace_with_admin, node
+from lab import Json, Lab, OperatorProcess, install, repository, secret, wait_until
 from packhouse.domain.objects import digest
 from real_packages import RealPackage
 
@@ -34,6 +36,8 @@ PACKAGES = real_packages.packages()
 VALID = [package for package in PACKAGES if package.is_valid]
 LANES_AT_ONCE = 4
 REPOSITORY = "real-packages"
+#: Installed without waiting: they bring an APIService, and no container answers behind it.
+UNANSWERED = ("metrics-server", "kapp-controller")
 
 
 class Market:
@@ -87,11 +91,13 @@ class Installs:
 def install_and_delete(stage: Stage, package: RealPackage, expected: Expected) -> str:
     """Installed, held against what the original printed, deleted. What it needed beside itself, in words."""
     lab, name = stage.lab, expected.case.slug
-    foreign = crds_for(expected.foreign)
-    lab.apply(*foreign) if foreign else None
+    beside = [*crds_for(expected.foreign), *map(volume, of_kind(expected, "PersistentVolumeClaim"))]
+    serving = stage.serving.extended(crds_for(expected.foreign))
     spec = package.document["spec"]
-    deploy = {"wait": False} if expected.case.package in NEVER_READY else {}
+    deploy = {"wait": False} if expected.case.package in UNANSWERED else {}
     try:
+        if beside:
+            lab.apply(*beside)
         lab.apply(
             *namespace_with_admin(name),
             *map(namespace, expected.foreign_namespaces),
@@ -104,17 +110,54 @@ def install_and_delete(stage: Stage, package: RealPackage, expected: Expected) -
             assert all(f"{kind} " in said and f"({api_version})" in said for api_version, kind in expected.missing)
             renders_as_the_original(package, done)
             return f"refused before any write: not served are {said_kinds(expected.missing)}"
+        for service in of_kind(expected, "Service"):
+            if service["spec"].get("type") == "LoadBalancer":
+                give_address(lab, service["metadata"]["name"], service["metadata"]["namespace"])
         done = lab.settled("ipkg", name, name, seconds=SECONDS)
         renders_as_the_original(package, done)
-        serving = stage.serving.extended(foreign) if foreign else stage.serving
         refs = {ref_of(obj) for obj in expected.placed(serving)}
         assert {entry["ref"] for entry in done["status"]["inventory"]} == refs
-        ready = "applied" if expected.case.package in NEVER_READY else "ready"
-        return f"{ready}, with the CRDs of {said_kinds(expected.foreign)}" if foreign else ready
+        ready = "applied" if expected.case.package in UNANSWERED else "ready"
+        return f"{ready}, with the CRDs of {said_kinds(expected.foreign)}" if expected.foreign else ready
     finally:
         stage.clean_up(expected)
-        for crd in foreign:
-            lab.delete("crd", crd["metadata"]["name"])
+        for obj in beside:
+            lab.delete(obj["kind"], obj["metadata"]["name"])
+
+
+def of_kind(expected: Expected, kind: str) -> list[Json]:
+    """The objects of that kind, in their namespaces."""
+    return [
+        {**obj, "metadata": {"namespace": expected.case.slug, **obj["metadata"]}}
+        for obj in expected.case.objects
+        if obj["kind"] == kind
+    ]
+
+
+def volume(claim: Json) -> Json:
+    """What a storage class would provide for it."""
+    spec, metadata = claim["spec"], claim["metadata"]
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": f"{metadata['namespace']}-{metadata['name']}"},
+        "spec": {
+            "capacity": spec["resources"]["requests"],
+            "accessModes": spec["accessModes"],
+            "storageClassName": spec.get("storageClassName") or "",
+            "persistentVolumeReclaimPolicy": "Retain",
+            "claimRef": {"namespace": metadata["namespace"], "name": metadata["name"]},
+            "hostPath": {"path": "/nowhere"},
+        },
+    }
+
+
+def give_address(lab: Lab, name: str, namespace: str) -> None:
+    """What the controller of a cloud would do for a load balancer."""
+    wait_until(f"Service {namespace}/{name} is there", lambda: lab.get("service", name, namespace), SECONDS)
+    status = json.dumps({"status": {"loadBalancer": {"ingress": [{"ip": "192.0.2.1"}]}}})
+    words = ["patch", "service", name, "-n", namespace, "--subresource=status", "--type=merge", "-p", status]
+    lab.cluster.kubectl(*words)
 
 
 def renders_as_the_original(package: RealPackage, done: Json) -> None:

@@ -115,7 +115,7 @@ class Reader:
         return sys.stdin.buffer.read()
 
 
-def write_files(folder: str, files: Iterable[tuple[str, str]], emptied: bool) -> list[str]:
+def write_files(folder: str, files: Iterable[tuple[str, str]], *, emptied: bool) -> list[str]:
     """Writes (path, text) below `folder`, which is emptied before where that is wanted; the paths written."""
     files = list(files)
     for path, _ in files:

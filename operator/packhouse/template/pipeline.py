@@ -21,13 +21,18 @@ from packhouse.template.jinja.engine import JINJA2
 from packhouse.template.kbld.engine import KBLD
 from packhouse.template.limits import Limits
 from packhouse.template.objects import to_objects
-from packhouse.template.ytt.engine import YTT
+from packhouse.template.ytt import engine as ytt
 
 #: The engines, by the word of the template step.
-TEMPLATERS: Final[Mapping[str, Templater]] = {"jinja2": JINJA2, "ytt": YTT, "kbld": KBLD}
+TEMPLATERS: Final[Mapping[str, Templater]] = {"jinja2": JINJA2, "ytt": ytt.YTT, "kbld": KBLD}
 
 #: A line of code in values. `#@data/values` alone makes a document an overlay of plain values, which are what they are.
 _CODE: Final = re.compile(r"^[ \t]*(?!#@[ \t]*data/values[ \t]*\r?$)#@", re.MULTILINE)
+
+
+def prepare() -> None:
+    """What the first job would else wait for."""
+    ytt.prepare()
 
 
 def render(job: RenderJob, limits: Limits) -> Rendered:

@@ -21,9 +21,10 @@ from packhouse.template.answers import INTERNAL, error_answer
 from packhouse.template.confine import confine, cpu_for_one_job
 from packhouse.template.jobs import bundle_answer, render_answer, unpack_render
 from packhouse.template.limits import OUT_OF_MEMORY, Limits
-from packhouse.template.pipeline import render
+from packhouse.template.pipeline import prepare, render
 
 _RESERVE_BYTES: Final = 2 * 1024 * 1024  # given back on a MemoryError, so that the answer can be written
+_ALLOCATIONS: Final = 20_000  # until garbage is looked for; a job makes many objects, and few are in circles
 
 
 def main() -> None:
@@ -32,7 +33,9 @@ def main() -> None:
     parent = told.pop("parent")
     limits = Limits(**told)
     jobs, answers = _streams()
+    prepare()
     gc.freeze()
+    gc.set_threshold(_ALLOCATIONS)
     confine(limits, parent)
     _send(answers, wire.frame({"ready": True}))
     while (lengths := wire.read_prefix(jobs, limits.request_most_bytes)) is not None:

@@ -7,13 +7,15 @@ handed on as values, so that nobody parses them again.
 from __future__ import annotations
 
 import math
+import pkgutil
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any, Final
 
 from packhouse.api.errors import RenderedInvalid, RenderLimitExceeded, TemplateFailed
 from packhouse.ports import Json
 from packhouse.template.documents import Document, StepInput, Templater
-from packhouse.template.ytt import nodes
+from packhouse.template.ytt import modules, nodes
 from packhouse.template.ytt.errors import LimitExceeded, YttError
 from packhouse.template.ytt.report import as_printed, without_secrets
 from packhouse.template.ytt.step_inputs import Inputs, gather
@@ -21,6 +23,13 @@ from packhouse.template.ytt.workspace.inputs import DataValues, Options
 from packhouse.template.ytt.workspace.render import render
 
 _OPTIONS: Final = frozenset({"paths", "inline", "valuesFrom", "ignoreUnknownComments", "strict", "fileMarks"})
+
+
+def prepare() -> None:
+    """Imports what templates may load, which is else imported when the first one does. For a process that stays."""
+    for module in pkgutil.iter_modules(modules.__path__, f"{modules.__name__}."):
+        import_module(module.name)
+    import_module("packhouse.template.ytt.overlay.module")
 
 
 def run(step: StepInput, options: Json) -> Sequence[Document]:
