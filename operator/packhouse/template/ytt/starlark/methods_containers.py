@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 from packhouse.template.ytt.errors import EvalError
 from packhouse.template.ytt.starlark.access import METHODS, as_index, change, change_table, mapping_get, out_of_range
@@ -248,5 +248,3 @@ METHODS[dict] = {
     "values": _dict_values,
 }
 METHODS[OrderedSet] = {"union": _set_union}
-
-CONTAINERS_HAVE_METHODS: Final = True  # who imports this wants the tables to be filled

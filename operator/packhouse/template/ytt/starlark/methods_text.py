@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
 from packhouse.template.ytt.errors import EvalError
 from packhouse.template.ytt.starlark.access import METHODS, as_index
 from packhouse.template.ytt.starlark.args import ABSENT, positional
 from packhouse.template.ytt.starlark.containers import TextElements
 from packhouse.template.ytt.starlark.formats import code_point, format_text
+from packhouse.template.ytt.starlark.letters import (
+    SPACE,
+    SPACES,
+    capitalize,
+    is_cased,
+    is_digit,
+    is_letter,
+    is_title,
+    lower,
+    split_space,
+    title,
+    upper,
+)
 from packhouse.template.ytt.starlark.names import type_name
 from packhouse.template.ytt.starlark.sequences import iterate, length
 from packhouse.template.ytt.starlark.text import quote
@@ -18,13 +30,6 @@ from packhouse.template.ytt.starlark.thread import Thread
 from packhouse.template.ytt.values import Args, Kwargs
 
 Method = Callable[[Thread, str, Args, Kwargs], Any]
-
-#: What Go takes for white space.
-_SPACE: Final = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"  # noqa: E501
-#: The i of Turkish has case, and yet no pair.
-_DOTTED: Final = "\u0130"
-_DOTLESS: Final = "\u0131"
-_SPACES: Final = frozenset(_SPACE)
 
 
 def _bytes(text: str) -> bytes:
@@ -44,84 +49,6 @@ def _bare(name: str, change: Callable[[str], Any]) -> Method:
         return change(x)
 
     return method
-
-
-def _upper(text: str) -> str:
-    """Letter by letter, as Go does: one letter never becomes two."""
-    return text.upper() if text.isascii() else "".join(map(_upper_letter, text))
-
-
-def _lower(text: str) -> str:
-    return text.lower() if text.isascii() else "".join(map(_lower_letter, text))
-
-
-def _upper_letter(letter: str) -> str:
-    upper = letter.upper()
-    return _whole(upper if len(upper) == 1 else letter)
-
-
-def _lower_letter(letter: str) -> str:
-    lower = letter.lower()
-    return _whole(lower[0] if len(lower) == 1 or letter == _DOTTED else letter)
-
-
-def _title_letter(letter: str) -> str:
-    title = letter.title()
-    return _whole(title if len(title) == 1 else letter)
-
-
-def _whole(letter: str) -> str:
-    """What changes letters leaves no byte that is no UTF-8."""
-    return "\ufffd" if "\udc80" <= letter <= "\udcff" else letter
-
-
-def _cased(letter: str) -> bool:
-    lower, upper = letter.lower(), letter.upper()
-    if letter == "\u00df":  # its pair is a capital that Python does not give it
-        return True
-    changes = (len(lower) == 1 and lower != letter) or (len(upper) == 1 and upper != letter)
-    return changes and letter not in _DOTTED + _DOTLESS
-
-
-def _capitalize(text: str) -> str:
-    return _title_letter(text[0]) + _lower(text[1:]) if text else text
-
-
-def _title(text: str) -> str:
-    out = []
-    cased = False
-    for letter in text:
-        changed = _lower_letter(letter) if cased else _title_letter(letter)
-        cased = _cased(changed)
-        out.append(changed)
-    return "".join(out)
-
-
-def _letter(character: str) -> bool:
-    return unicodedata.category(character)[0] == "L"
-
-
-def _digit(character: str) -> bool:
-    return unicodedata.category(character) == "Nd"
-
-
-def _is_title(text: str) -> bool:
-    cased = before = False
-    for letter in text:
-        category = unicodedata.category(letter)
-        if "A" <= letter <= "Z" or category == "Lt":
-            if before:
-                return False
-            before = cased = True
-        elif category == "Ll":
-            if not before:
-                return False
-            before = cased = True
-        elif category == "Lu":
-            return False
-        else:
-            before = False
-    return cased
 
 
 def _all(test: Callable[[str], bool]) -> Callable[[str], bool]:
@@ -222,7 +149,7 @@ def _strip(name: str, strip: Callable[[str, str], str]) -> Method:
     def method(thread: Thread, x: str, args: Args, kwargs: Kwargs) -> str:
         (characters,) = positional(name, args, kwargs, 0, "string")
         thread.weigh(len(x))
-        return strip(x, characters or _SPACE)
+        return strip(x, characters or SPACE)
 
     return method
 
@@ -270,7 +197,7 @@ def _split(name: str, last: bool) -> Method:
         thread.weigh(len(x))
         limit = -1 if most is ABSENT or most < 0 else most
         if separator is None or separator is ABSENT:
-            return _split_space(x, limit, last)
+            return split_space(x, limit, last)
         if type(separator) is not str:
             raise EvalError(f"split: got {type_name(separator)} for separator, want string")
         if not separator:
@@ -280,49 +207,22 @@ def _split(name: str, last: bool) -> Method:
     return method
 
 
-def _split_space(text: str, most: int, last: bool) -> list[str]:
-    """Where `most` ends the splitting, the rest is kept as it is up to its outer white space, which only an end that
-    was reached loses."""
-    if most < 0:
-        return _fields(text)
-    if last:
-        return [part[::-1] for part in reversed(_split_space(text[::-1], most, False))]
-    parts: list[str] = []
-    start = -1
-    for number, character in enumerate(text):
-        if character in _SPACES:
-            if start >= 0:
-                if len(parts) == most:
-                    break
-                parts.append(text[start:number])
-                start = -1
-        elif start < 0:
-            start = number
-    return [*parts, text[start:]] if start >= 0 else parts
-
-
-def _fields(text: str) -> list[str]:
-    if text.isascii() and not any(mark in text for mark in "\x1c\x1d\x1e\x1f"):
-        return text.split()
-    return [field for field in "".join(" " if c in _SPACES else c for c in text).split(" ") if field]
-
-
 METHODS[str] = {
-    "capitalize": _bare("capitalize", _capitalize),
+    "capitalize": _bare("capitalize", capitalize),
     "count": _count,
     "endswith": _affix("endswith", lambda data, needle: bool(data.endswith(needle))),
     "find": _find("find", last=False, required=False),
     "format": _format,
     "index": _find("index", last=False, required=True),
-    "isalnum": _bare("isalnum", _all(lambda c: _letter(c) or _digit(c))),
-    "isalpha": _bare("isalpha", _all(_letter)),
-    "isdigit": _bare("isdigit", _all(_digit)),
-    "islower": _bare("islower", lambda text: any(map(_cased, text)) and text == _lower(text)),
-    "isspace": _bare("isspace", _all(_SPACES.__contains__)),
-    "istitle": _bare("istitle", _is_title),
-    "isupper": _bare("isupper", lambda text: any(map(_cased, text)) and text == _upper(text)),
+    "isalnum": _bare("isalnum", _all(lambda c: is_letter(c) or is_digit(c))),
+    "isalpha": _bare("isalpha", _all(is_letter)),
+    "isdigit": _bare("isdigit", _all(is_digit)),
+    "islower": _bare("islower", lambda text: any(map(is_cased, text)) and text == lower(text)),
+    "isspace": _bare("isspace", _all(SPACES.__contains__)),
+    "istitle": _bare("istitle", is_title),
+    "isupper": _bare("isupper", lambda text: any(map(is_cased, text)) and text == upper(text)),
     "join": _join,
-    "lower": _bare("lower", _lower),
+    "lower": _bare("lower", lower),
     "lstrip": _strip("lstrip", str.lstrip),
     "partition": _partition("partition", lambda x, sep: x.partition(sep)),
     "replace": _replace,
@@ -335,7 +235,7 @@ METHODS[str] = {
     "splitlines": _splitlines,
     "startswith": _affix("startswith", lambda data, needle: bool(data.startswith(needle))),
     "strip": _strip("strip", str.strip),
-    "title": _bare("title", _title),
-    "upper": _bare("upper", _upper),
+    "title": _bare("title", title),
+    "upper": _bare("upper", upper),
     **{name: _elements(name) for name in ("codepoint_ords", "codepoints", "elem_ords", "elems")},
 }
