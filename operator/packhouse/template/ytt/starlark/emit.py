@@ -28,7 +28,7 @@ from packhouse.template.ytt.starlark.python_nodes import (
     shape_of,
     tuple_constant,
 )
-from packhouse.template.ytt.starlark.resolve import PREDECLARED
+from packhouse.template.ytt.starlark.scopes import PREDECLARED
 
 
 def emit(statements: list[tree.Statement], filename: str) -> CodeType:

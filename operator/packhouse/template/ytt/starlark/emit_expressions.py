@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from packhouse.template.ytt.starlark import tree
+from packhouse.template.ytt.starlark.cursor import SyntaxMistake
 from packhouse.template.ytt.starlark.entries import entry_line
 from packhouse.template.ytt.starlark.instructions import PREFIX
-from packhouse.template.ytt.starlark.parse_expressions import SyntaxMistake
 from packhouse.template.ytt.starlark.python_nodes import (
     LOAD,
     PREFIXES,
@@ -24,7 +24,7 @@ from packhouse.template.ytt.starlark.python_nodes import (
     shape_of,
     tuple_constant,
 )
-from packhouse.template.ytt.starlark.resolve import LOCAL, UNIVERSAL
+from packhouse.template.ytt.starlark.scopes import LOCAL, UNIVERSAL
 
 _CONSTANTS: Final = {"None": None, "True": True, "False": False}
 _NOT: Final = ast.Not()

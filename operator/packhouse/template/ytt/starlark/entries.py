@@ -4,7 +4,7 @@ place of its own, which constants and builtins have not; then that of `def`."""
 from __future__ import annotations
 
 from packhouse.template.ytt.starlark import tree
-from packhouse.template.ytt.starlark.resolve import UNIVERSAL
+from packhouse.template.ytt.starlark.scopes import UNIVERSAL
 
 
 def entry_line(body: list[tree.Statement], line: int, makes_nodes: bool) -> int:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from packhouse.template.ytt.starlark import tree
+from packhouse.template.ytt.starlark.cursor import shown
 from packhouse.template.ytt.starlark.instructions import MAKE_NODES
-from packhouse.template.ytt.starlark.parse_expressions import ExpressionParser, shown
+from packhouse.template.ytt.starlark.parse_expressions import ExpressionParser
 from packhouse.template.ytt.starlark.tokens import (
     END_OF_FILE,
     IDENTIFIER,

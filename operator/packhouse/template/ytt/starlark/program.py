@@ -14,15 +14,16 @@ from typing import Any, Final
 
 from packhouse.template.ytt.errors import CodeError, EvalError, LimitExceeded, YttError
 from packhouse.template.ytt.starlark.calls import unbound_name
+from packhouse.template.ytt.starlark.cursor import SyntaxMistake
 from packhouse.template.ytt.starlark.emit import emit
 from packhouse.template.ytt.starlark.failures import CodeText, Frame, described, frames_of, told
 from packhouse.template.ytt.starlark.helpers import helpers_of
 from packhouse.template.ytt.starlark.instructions import PREFIX
 from packhouse.template.ytt.starlark.lines import CodeLine
 from packhouse.template.ytt.starlark.parse import parse
-from packhouse.template.ytt.starlark.parse_expressions import SyntaxMistake
 from packhouse.template.ytt.starlark.python_nodes import PREFIXES
-from packhouse.template.ytt.starlark.resolve import GLOBAL, PREDECLARED, Resolver
+from packhouse.template.ytt.starlark.resolve import Resolver
+from packhouse.template.ytt.starlark.scopes import GLOBAL, PREDECLARED
 from packhouse.template.ytt.starlark.spelling import nearest
 from packhouse.template.ytt.starlark.thread import DEFAULT_LIMITS, Thread
 from packhouse.template.ytt.starlark.tokens import joined, tokenize

@@ -10,7 +10,7 @@ import ast
 from typing import Any, Final
 
 from packhouse.template.ytt.starlark import tree
-from packhouse.template.ytt.starlark.resolve import FILE, GLOBAL, LOCAL, PREDECLARED, UNDEFINED, UNIVERSAL
+from packhouse.template.ytt.starlark.scopes import FILE, GLOBAL, LOCAL, PREDECLARED, UNDEFINED, UNIVERSAL
 
 #: Of names in the globals of a program, by their scope. Helpers begin with a dot.
 PREFIXES: Final = {FILE: "f.", GLOBAL: "g.", PREDECLARED: "p.", UNIVERSAL: "u.", UNDEFINED: "?."}
