@@ -6,12 +6,13 @@ the original prints after "ytt: Error: "; LimitExceeded says that a template too
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from packhouse.template.ytt.errors import LimitExceeded
 from packhouse.template.ytt.nodes import Array, ArrayItem, Document, DocumentSet
-from packhouse.template.ytt.schema import Schema
 from packhouse.template.ytt.starlark.thread import LanguageLimits, Thread
 from packhouse.template.ytt.workspace import given_values
 from packhouse.template.ytt.workspace.cache import CACHE
@@ -67,9 +68,10 @@ def render(
     limits: LanguageLimits | None = None,
 ) -> Rendered:
     """All files, with schemas, values and overlays applied. Raises YttError and LimitExceeded."""
-    root = _Root(files, options, limits)
-    ready = root.prepared(values)
-    result = root.execution.evaluate(ready.values, ready.for_libraries, ready.schemas)
+    with _bounded():
+        root = _Root(files, options, limits)
+        ready = root.prepared(values)
+        result = root.execution.evaluate(ready.values, ready.for_libraries, ready.schemas)
     texts = [OutputFile(path, None, text) for path, text in result.texts]
     printed = [document for document in result.all_documents.items if not is_empty(document)]
     return Rendered(DocumentSet(printed), texts + [OutputFile(*each) for each in result.documents])
@@ -79,8 +81,9 @@ def inspect_schema(
     files: Sequence[InputFile], options: Options = _DEFAULT, limits: LanguageLimits | None = None
 ) -> DocumentSet:
     """The schema of the data values as an OpenAPI v3 document (`--data-values-schema-inspect -o openapi-v3`)."""
-    schema, _ = _Root(files, options, limits).execution.schemas(())
-    return DocumentSet([schema.openapi()])
+    with _bounded():
+        schema, _ = _Root(files, options, limits).execution.schemas(())
+        return DocumentSet([schema.openapi()])
 
 
 def inspect_values(
@@ -90,7 +93,8 @@ def inspect_values(
     limits: LanguageLimits | None = None,
 ) -> DocumentSet:
     """The data values that templates would see (`--data-values-inspect`)."""
-    return DocumentSet([_Root(files, options, limits).prepared(values).values])
+    with _bounded():
+        return DocumentSet([_Root(files, options, limits).prepared(values).values])
 
 
 def inspect_files(files: Sequence[InputFile], options: Options = _DEFAULT) -> DocumentSet:
@@ -100,13 +104,21 @@ def inspect_files(files: Sequence[InputFile], options: Options = _DEFAULT) -> Do
     return DocumentSet([Document(Array([ArrayItem(path) for path in paths]))])
 
 
+@contextmanager
+def _bounded() -> Iterator[None]:
+    """Trees are walked by functions that call themselves: what is too deep for that is refused."""
+    try:
+        yield
+    except RecursionError:
+        raise LimitExceeded("values lie too deep in each other") from None
+
+
 class _Ready(NamedTuple):
     """Data values of the root, and what is on its way to libraries."""
 
     values: Document
     for_libraries: list[Envelope]
     schemas: list[SchemaEnvelope]
-    schema: Schema
 
 
 class _Root:
@@ -119,4 +131,4 @@ class _Root:
         given = given_values.envelopes(values, self._options.strict)
         schema, schemas = self.execution.schemas(())
         own, for_libraries = self.execution.values([each for each in given if not each.way], schema)
-        return _Ready(own, [*for_libraries, *(each for each in given if each.way)], schemas, schema)
+        return _Ready(own, [*for_libraries, *(each for each in given if each.way)], schemas)
