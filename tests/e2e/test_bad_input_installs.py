@@ -264,6 +264,121 @@ TEMPLATES = (
     ),
 )
 
+YTT = {"template": [{"ytt": {}}]}
+YTT_VALUES = """\
+#@data/values-schema
+---
+password: ""
+pin: 0
+"""
+YTT_GOOD = """\
+#@ load("@ytt:data", "data")
+---
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: fresh
+"""
+
+
+def ytt_template(text: str) -> dict[str, str]:
+    """The good ConfigMap, and what spoils it, as templates of ytt."""
+    return {"web.yaml": f"{YTT_GOOD}{text}", "values.yaml": YTT_VALUES}
+
+
+YTT_TEMPLATES = (
+    Row(
+        "a template of ytt uses a name that is not defined",
+        Refusal("TemplateFailed", ["undefined: pasword", "web.yaml:7 | more: #@ pasword"]),
+        stages=YTT,
+        files=ytt_template("more: #@ pasword\n"),
+    ),
+    Row(
+        "a template of ytt takes a secret text for a key",
+        Refusal("TemplateFailed", ["web.yaml:7"]),
+        stages=YTT,
+        files=ytt_template('more: #@ {"a": 1}[data.values.password]\n'),
+    ),
+    Row(
+        "a template of ytt takes a secret text for a number",
+        Refusal("TemplateFailed", ["web.yaml:7"]),
+        stages=YTT,
+        files=ytt_template("more: #@ int(data.values.password)\n"),
+    ),
+    Row(
+        "a template of ytt says a secret itself",
+        Refusal("TemplateFailed", ["fail: (a value)", "web.yaml:8"]),
+        stages=YTT,
+        files=ytt_template('#@ load("@ytt:assert", "assert")\nmore: #@ assert.fail(data.values.password)\n'),
+    ),
+    Row(
+        "values have another type than ytt's schema says",
+        Refusal("TemplateFailed", ["One or more data values were", "(a line of a Secret)", "expected: integer"]),
+        stages=YTT,
+        files=ytt_template(""),
+        values=f"password: {PIN}\npin: {SECRET}\n",
+    ),
+    Row(
+        "values have a key that ytt's schema does not know",
+        Refusal("TemplateFailed", ["pasword", "(a line of a Secret)"]),
+        stages=YTT,
+        files=ytt_template(""),
+        values=f"pasword: {SECRET}\n",
+    ),
+    Row(
+        "an overlay of values adds a key that ytt's schema does not know",
+        Refusal("TemplateFailed", ["pasword"]),
+        stages=YTT,
+        files=ytt_template(""),
+        values=f"#@data/values\n---\npasword: {SECRET}\n",
+    ),
+    Row(
+        "values that only ytt reads are no YAML",
+        Refusal("TemplateFailed", ["Secret $namespace/bad-values key values.yml", "yaml: "]),
+        stages=YTT,
+        files=ytt_template(""),
+        values=f"pin: 1\npassword: [{SECRET}\n",
+    ),
+    Row(
+        "values that only ytt reads are a bomb of aliases",
+        Refusal("TemplateFailed", ["Secret $namespace/bad-values key values.yml"]),
+        stages=YTT,
+        files=ytt_template(""),
+        values=bombed_aliases(),
+    ),
+    Row(
+        "a template of ytt never ends",
+        Refusal("RenderLimitExceeded", ["rendering was ended", "simplify the templates"]),
+        stages=YTT,
+        files=ytt_template("#@ for a in range(99999):\n#@ for b in range(99999):\n#@ end\n#@ end\n"),
+    ),
+    Row(
+        "a template of ytt doubles a text until there is no memory",
+        Refusal("RenderLimitExceeded", ["rendering was ended"]),
+        stages=YTT,
+        files=ytt_template("#@ a = 'x' * 1000\n#@ for b in range(99):\n#@ a = a + a\n#@ end\nmore: #@ a\n"),
+    ),
+    Row(
+        "a step asks for a Secret that the account may not read",
+        Refusal("Forbidden", ["secrets", "get"]),
+        stages={"template": [{"ytt": {"inline": {"pathsFrom": [{"secretRef": {"name": "values"}}]}}}]},
+        files=ytt_template(""),
+        rules=[rule("configmaps", [*READ, *WRITE])],
+    ),
+    Row(
+        "a step asks for a ConfigMap that does not exist",
+        Refusal("SecretMissing", ["ConfigMap $namespace/absent", "create it"]),
+        stages={"template": [{"ytt": {"valuesFrom": [{"configMapRef": {"name": "absent"}}]}}]},
+        files=ytt_template(""),
+    ),
+    Row(
+        "kbld is given a list of images that is none",
+        Refusal("TemplateFailed", ["images.yml:1: images must be a list, found a map"]),
+        stages={"template": [{"ytt": {"paths": ["web.yaml"]}}, {"kbld": {"paths": ["-", ".imgpkg/images.yml"]}}]},
+        files={**ytt_template(""), "web.yaml": "a: 1\n", ".imgpkg/images.yml": "images: {}\n"},
+    ),
+)
+
 RENDERED = (
     Row(
         "what a template gives is no YAML",
@@ -398,7 +513,7 @@ CLUSTER = (
     ),
 )
 
-ROWS = (*CATALOGUE, *STAGES, *VALUE_ROWS, *TEMPLATES, *RENDERED, *CLUSTER)
+ROWS = (*CATALOGUE, *STAGES, *VALUE_ROWS, *TEMPLATES, *YTT_TEMPLATES, *RENDERED, *CLUSTER)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ def prepare() -> None:
 def run(step: StepInput, options: Json) -> Sequence[Document]:
     """Raises TemplateFailed with the original's message, RenderLimitExceeded, RenderedInvalid."""
     inputs = gather(step, options)
-    documents = _rendered(inputs, options)
+    documents = _rendered(step, inputs, options)
     found = []
     for document in documents.items:
         place = (document.source.name, document.line) if document.line else ("the output of ytt", 1)
@@ -43,7 +43,7 @@ def run(step: StepInput, options: Json) -> Sequence[Document]:
     return found
 
 
-def _rendered(inputs: Inputs, options: Json) -> nodes.DocumentSet:
+def _rendered(step: StepInput, inputs: Inputs, options: Json) -> nodes.DocumentSet:
     told = Options(
         ignore_unknown_comments=bool(options.get("ignoreUnknownComments")),
         strict=bool(options.get("strict")),
@@ -52,7 +52,9 @@ def _rendered(inputs: Inputs, options: Json) -> nodes.DocumentSet:
     try:
         return render(inputs.files, DataValues(files=tuple(inputs.values)), told).documents
     except YttError as error:
-        raise TemplateFailed(as_printed(without_secrets(error.message, inputs.secrets))) from None
+        texts = [content.decode(errors="replace") for content in step.files.values()]
+        shown = without_secrets(error.message, inputs.secrets, lambda value: any(value in text for text in texts))
+        raise TemplateFailed(as_printed(shown)) from None
     except LimitExceeded as error:
         raise RenderLimitExceeded(f"rendering was ended: {error.what}; simplify the templates") from None
 
