@@ -8,30 +8,14 @@ the next document, and behind the last document to one without a value that is m
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
+from collections.abc import Iterator
 from typing import Any, Final
 
-from packhouse.template.ytt.nodes import Comment, Document, Node, Source
+from packhouse.template.ytt.nodes import Array, Comment, Document, Map, Source
 
-_BREAK: Final = re.compile(r"\r\n|[\r\n\x85\u2028\u2029]")
-_REST: Final = re.compile(r"[^\r\n\x85\u2028\u2029\x00]*")
-_UNUSUAL: Final = re.compile(r"\r(?!\n)|[\x85\u2028\u2029]")
-
-
-class Lines:
-    """Counts lines as libyaml does, which knows more line breaks than one."""
-
-    __slots__ = ("_text", "_unusual")
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._unusual = _UNUSUAL.search(text) is not None
-
-    def between(self, start: int, end: int) -> int:
-        """How many line breaks there are from `start` to `end`, which are offsets in the text."""
-        if self._unusual:
-            return sum(1 for _ in _BREAK.finditer(self._text, start, end))
-        return self._text.count("\n", start, end)
+#: All others are made these before a text is read.
+_BREAKS: Final = "\n\u2028\u2029"
+_REST: Final = re.compile(r"[^\n\u2028\u2029\x00]*")
 
 
 class Comments:
@@ -39,15 +23,14 @@ class Comments:
 
     def __init__(self, text: str, first_line: int) -> None:
         self._text = text
-        self._lines = Lines(text)
         self._line = first_line  # of _counted
         self._counted = 0
         self._at = 0  # everything before it is told
         self._hidden: list[tuple[int, int]] = []
         self._document: Document | None = None
+        #: Whether the lines of the nodes grow; where aliases copied some, they do not.
+        self.is_sorted = True
         self._left: list[Comment] = []  # of the document before, without a node behind them
-        #: In the order of the text; who makes a node that has a line appends it.
-        self.nodes: list[Node] = []
 
     def begin(self, document: Document, start: int, end: int) -> None:
         """A document begins: its marker, and directives before it, are from `start` to `end`."""
@@ -55,7 +38,7 @@ class Comments:
         self._document = document
         document.comments = tuple(self._left)
         self._left = []
-        self.nodes = [document] if document.line else []
+        self.is_sorted = True
         self._hidden = [(start, end)]
 
     def hide(self, start: int, end: int) -> None:
@@ -80,17 +63,22 @@ class Comments:
         self._at = until
         if not found:
             return
-        last: dict[int, Any] = {node.line: node for node in self.nodes}
-        first: dict[int, Any] = {node.line: node for node in reversed(self.nodes)}
-        populated = sorted(last)
+        nodes: Iterator[Any] = _nodes(self._document)
+        if not self.is_sorted:
+            nodes = iter(sorted(nodes, key=_line))
+        owned: dict[int, tuple[Any, list[Comment]]] = {}
+        before: Any = None
+        node: Any = next(nodes, None)
         for comment in found:
-            place = bisect_left(populated, comment.line)
-            if place == len(populated):
+            while node is not None and node.line <= comment.line:
+                before, node = node, next(nodes, None)
+            owner = before if before is not None and before.line == comment.line else node
+            if owner is None:
                 self._left.append(comment)
-                continue
-            line = populated[place]
-            owner = last[line] if line == comment.line else first[line]
-            owner.comments = (*owner.comments, comment)
+            else:
+                owned.setdefault(id(owner), (owner, []))[1].append(comment)
+        for having, own in owned.values():
+            having.comments = (*having.comments, *own)
 
     def _find(self, until: int) -> list[Comment]:
         text, at = self._text, self._at
@@ -108,7 +96,28 @@ class Comments:
                 continue
             rest = _REST.match(text, at + 1)
             stop = rest.end() if rest else at + 1
-            self._line += self._lines.between(self._counted, at)
+            self._line += sum(text.count(line_break, self._counted, at) for line_break in _BREAKS)
             self._counted = at
             found.append(Comment(text[at + 1 : stop], self._line))
             at = stop
+
+
+def _line(node: Any) -> int:
+    line: int = node.line
+    return line
+
+
+def _nodes(node: Any) -> Iterator[Any]:
+    """The nodes that have a line, from the outside in; the first document of a text without a marker has none yet."""
+    if node.line:
+        yield node
+    rest: list[Iterator[Any]] = [iter(node.value.items)] if isinstance(node.value, Map | Array) else []
+    while rest:
+        item = next(rest[-1], None)
+        if item is None:
+            rest.pop()
+            continue
+        yield item
+        below = item.value
+        if type(below) is Map or type(below) is Array:
+            rest.append(iter(below.items))

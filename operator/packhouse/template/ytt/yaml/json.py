@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from packhouse.template.ytt.errors import YttError
+from packhouse.template.ytt.yaml.contents import Pairs, contents, scalar, unwrapped
 from packhouse.template.ytt.yaml.json_faults import MAX_DEPTH, check
 from packhouse.template.ytt.yaml.quoting import decimal
 
@@ -24,7 +25,7 @@ _LONE: Final = re.compile("[\ud800-\udfff]")
 
 
 def encode(value: Any, *, indent: int = 0, escape_html: bool = True, weigh: Callable[[int], None] | None = None) -> str:
-    """A plain value (dict, list, scalar) on one line, or with `indent` spaces for each level.
+    """A value (nodes, plain, or of a template) on one line, or with `indent` spaces for each level.
 
     Raises YttError for keys that are no texts, for NaN and infinity, and for what is nested too deeply.
     """
@@ -41,8 +42,8 @@ def decode(text: str) -> Any:
     try:
         if "\\u" not in text and text.count("[") + text.count("{") <= MAX_DEPTH and not _LONE.search(text):
             return _READ.decode(text)
-    except ValueError:
-        pass
+    except (ValueError, YttError):
+        pass  # told below: Go looks at all of the text before it reads a number
     check(text)
     return _well_formed(_READ.decode(_LONE.sub("\ufffd", text)))
 
@@ -58,15 +59,18 @@ class _Writer:
 
     def value(self, value: Any, line: str) -> None:
         """`line`: a line break and the indentation of the line where the value begins."""
-        kind = type(value)
-        if kind is dict:
-            self._collection("{}", [(self._key(key), value[key]) for key in self._sorted(value)], line)
-        elif kind is list:
-            self._collection("[]", [("", item) for item in value], line)
-        elif kind is str:
+        if type(value) is str:
             self._pieces.append(self._text(value))
+            return
+        value = unwrapped(value)
+        pairs, items = contents(value)
+        if pairs is not None:
+            self._collection("{}", [(self._key(key), item) for key, item in _sorted(pairs)], line)
+        elif items is not None:
+            self._collection("[]", [("", item) for item in items], line)
         else:
-            self._pieces.append(_scalar(value))
+            value = scalar(value)
+            self._pieces.append(self._text(value) if isinstance(value, str) else _scalar(value))
 
     def _collection(self, brackets: str, items: list[tuple[str, Any]], line: str) -> None:
         append = self._pieces.append
@@ -82,11 +86,6 @@ class _Writer:
             separator = f",{inner}"
             self.value(item, inner)
         append(f"{line}{brackets[1]}" if self._indent else brackets[1])
-
-    def _sorted(self, value: dict[Any, Any]) -> list[str]:
-        if not all(type(key) is str for key in value):
-            raise YttError("Expected key to be string")
-        return sorted(value)
 
     def _key(self, key: str) -> str:
         return f"{self._text(key)}: " if self._indent else f"{self._text(key)}:"
@@ -106,6 +105,16 @@ class _Writer:
 
 
 _GO_ESCAPES: Final = {"\\b": "\\u0008", "\\f": "\\u000c", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+
+
+def _sorted(pairs: Pairs) -> list[tuple[str, Any]]:
+    if not all(type(key) is str for key, _ in pairs):
+        raise YttError("Expected key to be string")
+    return sorted(pairs, key=_first)
+
+
+def _first(pair: tuple[str, Any]) -> str:
+    return pair[0]
 
 
 def _scalar(value: Any) -> str:

@@ -17,6 +17,17 @@ MAX_DEPTH: Final = 200
 _SPACE: Final = re.compile(r"[ \t\r\n]*")
 _PLAIN: Final = re.compile(r'[^"\\\x00-\x1f]*')
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
+#: Where a space would be no fault.
+_SPACES_ALLOWED: Final = frozenset(
+    {
+        "looking for beginning of value",
+        "looking for beginning of object key string",
+        "after object key",
+        "after object key:value pair",
+        "after array element",
+        "in string literal",
+    }
+)
 _LITERALS: Final = {"t": "true", "f": "false", "n": "null"}
 
 
@@ -132,9 +143,11 @@ def _skip(text: str, at: int) -> int:
 
 
 def _fault(text: str, at: int, context: str) -> YttError:
-    if at >= len(text):
+    if at < len(text):
+        return YttError(f"invalid character {_shown(text[at])} {context}")
+    if context in _SPACES_ALLOWED:
         return YttError("unexpected end of JSON input")
-    return YttError(f"invalid character {_shown(text[at])} {context}")
+    return YttError(f"invalid character ' ' {context}")  # Go tries a space where a text ends
 
 
 def _shown(found: str) -> str:

@@ -18,6 +18,7 @@ _CERTAIN: Final = re.compile(r"[a-zA-Z_/$(][!\"$-9;-~]*+(?:(?: ++|:++)[!\"$-9;-~
 _SPECIAL: Final = re.compile("[^\n\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd]")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _BREAK: Final = re.compile("[\n\u2028\u2029]")
+_ANY_BREAK: Final = re.compile(r"[\n\r\x85\u2028\u2029]")
 _BREAK_SPACE: Final = re.compile("[\n\u2028\u2029] ")
 _SPACE_BREAK: Final = re.compile(" [\n\u2028\u2029]")
 _FIRST_INDICATOR: Final = re.compile(r"---|\.\.\.|[#,\[\]{}&*!|>'\"%@`]|[-?:](?: |\Z)")
@@ -75,13 +76,16 @@ def text(value: str, indent: str) -> str:
 
 def is_simple(value: str) -> bool:
     """Whether a text may be a key without "?"."""
-    if _BREAK.search(value):
-        return False
-    if len(value) * 4 <= _SIMPLE_MOST:
-        return True
     if _SURROGATE.search(value):
-        return len(_base64(value)) + len("!!binary") <= _SIMPLE_MOST
-    return len(value.encode()) <= _SIMPLE_MOST
+        encoded = _base64(value)
+        return "\n" not in encoded and len("!!binary") + len(encoded) <= _SIMPLE_MOST
+    if _ANY_BREAK.search(value):
+        return False
+    return len(value) * 4 <= _SIMPLE_MOST or len(value.encode()) <= _SIMPLE_MOST
+
+
+def has_breaks(written: str) -> bool:
+    return _BREAK.search(written) is not None
 
 
 def number(value: int | float) -> str:

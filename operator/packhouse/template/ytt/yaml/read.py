@@ -16,7 +16,12 @@ from yaml.scanner import ScannerError
 from packhouse.template.ytt.convert import to_plain
 from packhouse.template.ytt.errors import YttError
 from packhouse.template.ytt.nodes import DocumentSet, Source
+from packhouse.template.ytt.yaml.amend import amended
 from packhouse.template.ytt.yaml.build import Builder
+
+#: How often a text is tried that holds what go-yaml takes and libyaml does not, and up to which length at all.
+_AMENDED_MOST: Final = 20
+_AMENDED_LONGEST: Final = 1 << 18
 
 _STARTS_WITH_MARKER: Final = re.compile(r"[ \t\n\f\r]*---[ \t\n\f\r]")
 
@@ -27,19 +32,34 @@ def read(source: Source, *, comments: bool = True, strict: bool = False) -> Docu
     `comments`: attach comments to nodes; without, they are passed over. `strict`: refuse scalars that other readers
     understand otherwise. Raises YttError, e.g. "yaml: line 3: found character that cannot start any token".
     """
-    text = source.text.removeprefix("\ufeff").replace("\r\n", "\n")  # libyaml counts a pair as one here, as two there
+    text = source.text.removeprefix("\ufeff")
     marked = _STARTS_WITH_MARKER.match(text) is not None
-    builder = Builder(source, text if marked else f"---\n{text}", int(marked), comments=comments, strict=strict)
-    try:
-        documents = builder.documents()
-    except YAMLError as error:
-        raise _told(error, marked) from None
-    return DocumentSet(documents, source)
+    text = _with_line_feeds(text)
+    text = text if marked else f"---\n{text}"
+    for _ in range(_AMENDED_MOST if len(text) <= _AMENDED_LONGEST else 1):
+        try:
+            return DocumentSet(Builder(source, text, int(marked), comments=comments, strict=strict).documents(), source)
+        except ScannerError as error:
+            refused, other = _told(error, marked), amended(text, error)
+            if other is None:
+                break
+            text = other
+        except YAMLError as error:
+            refused = _told(error, marked)
+            break
+    raise refused
 
 
 def plain(text: str) -> list[Any]:
     """The documents of a text as dicts, lists and scalars. Raises YttError."""
     return [to_plain(document.value) for document in read(Source("", text), comments=False).items]
+
+
+def _with_line_feeds(text: str) -> str:
+    """Other line breaks mean the same to YAML, but libyaml counts the characters of "\\r\\n" in two ways."""
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.replace("\x85", "\n") if "\x85" in text else text
 
 
 def _told(error: YAMLError, marked: bool) -> YttError:

@@ -6,13 +6,13 @@ and not by libyaml, whose events cost more than this and whose rules differ.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from packhouse.template.ytt.convert import to_plain
 from packhouse.template.ytt.errors import LimitExceeded, YttError
 from packhouse.template.ytt.nodes import Array, Document, Map, Value
 from packhouse.template.ytt.yaml import quoting
+from packhouse.template.ytt.yaml.contents import Items, Pairs, contents, scalar, unwrapped
 
 #: Characters that one call may write, about: what is short counts as _SHORT.
 MAX_SIZE: Final = 256 * 1024 * 1024
@@ -24,7 +24,6 @@ _keys: dict[str, str] = {}
 _KEPT_MOST: Final = 20_000
 
 _WORDS: Final = {None: "null", True: "true", False: "false"}
-_SCALARS: Final = frozenset({type(None), bool, int, float})
 
 
 def write(documents: Iterable[Value], weigh: Callable[[int], None] | None = None) -> str:
@@ -67,14 +66,12 @@ class _Writer:
         self._weigh = weigh
 
     def root(self, value: Value) -> None:
-        pairs, values = self._contents(value)
-        if pairs is None and values is None and type(value) not in _SCALARS and not isinstance(value, str):
-            value = to_plain(value)
-            pairs, values = self._contents(value)
+        value = unwrapped(value)
+        pairs, items = self._contents(value)
         if pairs:
             self._map(pairs, "", "")
-        elif values:
-            self._array(values, "", "")
+        elif items:
+            self._array(items, "", "")
         else:
             self._item(value, "", "", behind_key=False)
             self.pieces[0] = self.pieces[0][1:]
@@ -104,40 +101,37 @@ class _Writer:
 
     def _item(self, value: Value, head: str, pad: str, *, behind_key: bool) -> None:
         """A value behind `head`, which is a key with ":", or a "-" (or "?", ":") that begins at `pad`."""
-        kind = type(value)
-        if kind in _SCALARS:
-            self.pieces.append(f"{head} {_scalar(value)}\n")
+        if value is None or value is True or value is False:
+            self.pieces.append(f"{head} {_WORDS[value]}\n")
             return
-        if isinstance(value, str):
-            self.pieces.append(f"{head}{self._text(value, f'{pad}  ')}")
-            return
-        pairs, values = self._contents(value)
-        if pairs is None and values is None:
-            self._item(to_plain(value), head, pad, behind_key=behind_key)
-        elif not pairs and not values:
+        value = unwrapped(value)
+        pairs, items = self._contents(value)
+        if pairs is None and items is None:
+            self._leaf(scalar(value), head, pad)
+        elif not pairs and not items:
             self.pieces.append(f"{head} {'[]' if pairs is None else '{}'}\n")
         elif behind_key:
             self.pieces.append(f"{head}\n")
             if pairs:
                 self._map(pairs, f"{pad}  ", f"{pad}  ")
             else:
-                self._array(values or (), pad, pad)
+                self._array(items or (), pad, pad)
         elif pairs:
             self._map(pairs, f"{head} ", f"{pad}  ")
         else:
-            self._array(values or (), f"{head} ", f"{pad}  ")
+            self._array(items or (), f"{head} ", f"{pad}  ")
 
-    def _contents(self, value: Value) -> tuple[Collection[tuple[Any, Any]] | None, Collection[Any] | None]:
-        """The items of a map or those of an array, neither of anything else."""
-        kind = type(value)
-        if kind is Map or kind is dict:
-            pairs = _pairs(value) if kind is Map else value.items()
-            self._count(len(pairs))
-            return pairs, None
-        if kind is Array or kind is list or kind is tuple:
-            self._count(len(value.items if kind is Array else value))
-            return None, [item.value for item in value.items] if kind is Array else value
-        return None, None
+    def _leaf(self, value: Any, head: str, pad: str) -> None:
+        if isinstance(value, str):
+            self.pieces.append(f"{head}{self._text(value, f'{pad}  ')}")
+        else:
+            self.pieces.append(f"{head} {_scalar(value)}\n")
+
+    def _contents(self, value: Value) -> tuple[Pairs | None, Items | None]:
+        pairs, items = contents(value)
+        if pairs or items:
+            self._count(len(pairs or items or ()))
+        return pairs, items
 
     def _simple_key(self, key: Any) -> str | None:
         """A key with its ":"; None for one that needs a "?"."""
@@ -147,18 +141,19 @@ class _Writer:
             written = f"{quoting.text(key, '')}:"
             _keep(_keys, key, written)
             return written
-        if type(key) in _SCALARS:
-            return f"{_scalar(key)}:"
-        pairs, values = self._contents(key)
-        if pairs or values:
+        key = unwrapped(key)
+        pairs, items = self._contents(key)
+        if pairs or items:
             return None
+        if pairs is None and items is None:
+            return f"{_scalar(scalar(key))}:"
         return "[]:" if pairs is None else "{}:"
 
     def _text(self, text: str, below: str) -> str:
         """What stands behind a key or a "-": a space, the text, a line break."""
         self._count(1, len(text))
         written = quoting.text(text, below)
-        if "\n" in text:
+        if quoting.has_breaks(written):  # it depends on where it stands
             return f" {written}" if written[-1] in quoting.BREAKS else f" {written}\n"
         written = f" {written}\n"
         _keep(_texts, text, written)
@@ -175,22 +170,6 @@ class _Writer:
 
 def _scalar(value: Any) -> str:
     return _WORDS[value] if value is None or isinstance(value, bool) else quoting.number(value)
-
-
-def _pairs(value: Map) -> list[tuple[Any, Any]]:
-    pairs = [(item.key, item.value) for item in value.items]
-    if len({key for key, _ in pairs}) != len(pairs):
-        _refuse_twice(pairs)
-    return pairs
-
-
-def _refuse_twice(pairs: list[tuple[Any, Any]]) -> None:
-    seen = set()
-    for key, _ in pairs:
-        typed = (type(key), key)  # True and 1 are two keys
-        if typed in seen:
-            raise YttError(f"Unexpected duplicate key: {key}")
-        seen.add(typed)
 
 
 def _keep(kept: dict[str, str], text: str, written: str) -> None:
