@@ -84,6 +84,13 @@ from ytt_documents import evaluated
             "function lambda accepts 1 positional argument (2 given)",
             id="min.check of two",
         ),
+        pytest.param("assert.max(1).check()", "function lambda missing 1 argument (val)", id="max.check of nothing"),
+        pytest.param(
+            "assert.one_of([1]).check()", "function lambda missing 1 argument (val)", id="one_of.check of nothing"
+        ),
+        pytest.param(
+            "assert.max_len(1).check()", "function lambda missing 1 argument (sequence)", id="max_len.check of nothing"
+        ),
     ],
 )
 def test_what_fails_and_how(call: str, message: str) -> None:

@@ -27,14 +27,15 @@ if TYPE_CHECKING:
 TYPE_NAME = "@ytt:assert.assertion"
 
 #: The checks in the language. `plain(x)` is x as YAML gives it back; the other names are what the assertion was made
-#: with. Each is compiled once, when it is first needed.
+#: with. What a check calls its argument is seen by whoever gives it none, or gives it by name. Each is compiled once,
+#: when it is first needed.
 _CODE = {
-    "assert.min": 'lambda value: plain(value) >= plain(limit) or fail("value < {}".format(plain(limit)))',
-    "assert.max": 'lambda value: plain(value) <= plain(limit) or fail("value > {}".format(plain(limit)))',
-    "assert.min_len": 'lambda value: True if len(value) >= limit else fail("length = {}".format(len(value)))',
-    "assert.max_len": 'lambda value: True if len(value) <= limit else fail("length = {}".format(len(value)))',
+    "assert.min": 'lambda val: plain(val) >= plain(limit) or fail("value < {}".format(plain(limit)))',
+    "assert.max": 'lambda val: plain(val) <= plain(limit) or fail("value > {}".format(plain(limit)))',
+    "assert.min_len": 'lambda sequence: True if len(sequence) >= limit else fail("length = {}".format(len(sequence)))',
+    "assert.max_len": 'lambda sequence: True if len(sequence) <= limit else fail("length = {}".format(len(sequence)))',
     "assert.not_null": 'lambda value: value != None or fail("value is null")',
-    "assert.one_of": 'lambda value: plain(value) in plain(limit) or fail("not one of allowed values")',
+    "assert.one_of": 'lambda val: plain(val) in plain(limit) or fail("not one of allowed values")',
 }
 
 
