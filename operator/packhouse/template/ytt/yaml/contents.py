@@ -19,7 +19,7 @@ Items: TypeAlias = Collection[Any]
 
 
 def contents(value: Any) -> tuple[Pairs | None, Items | None]:
-    """The pairs of a map or the items of an array, neither of a scalar. Raises YttError for a key that is twice there."""
+    """The pairs of a map or the items of an array, neither of a scalar. Raises YttError for a key that is repeated."""
     kind = type(value)
     if kind is Map:
         return _pairs(value), None

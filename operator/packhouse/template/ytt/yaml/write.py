@@ -15,7 +15,7 @@ from packhouse.template.ytt.yaml import quoting
 from packhouse.template.ytt.yaml.contents import Items, Pairs, contents, scalar, unwrapped
 
 #: Characters that one call may write, about: what is short counts as _SHORT.
-MAX_SIZE: Final = 256 * 1024 * 1024
+MAX_SIZE: Final = 128 * 1024 * 1024
 _SHORT: Final = 64
 
 #: Short texts as they stand behind a key or a "-", and keys with their ":". Emptied when they are full.
