@@ -182,6 +182,28 @@ def test_files_without_templates_and_marked_ones_are_taken_as_they_are() -> None
     assert [file.text for file in rendered.files] == ['(@= "x" @)']
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("a: 1\nb: 2\na: 3\n", "a: 3\nb: 2\n", id="key twice"),
+        pytest.param("a:\n- b: {c: 1, c: 2}\n  d: 3\n", "a:\n- b:\n    c: 2\n  d: 3\n", id="below"),
+        pytest.param("a: {b: 1, b: 2}\na: {c: 1, c: 2}\n", "a:\n  c: 2\n", id="below a key that is there twice"),
+        pytest.param("1: a\ntrue: b\n1: c\n", "1: c\ntrue: b\n", id="true is not 1"),
+        pytest.param(
+            "b: &b {name: b, served: true}\nc: {<<: *b, name: c}\n",
+            "b:\n  name: b\n  served: true\nc:\n  name: c\n  served: true\n",
+            id="behind a merge",
+        ),
+    ],
+)
+def test_of_a_key_that_plain_yaml_repeats_the_last_one_counts(text: str, expected: str) -> None:
+    assert printed({"t.yml": text}) == expected
+    assert (
+        printed({"t.yml": f"#@ f = 1\n---\n{text}"}, options=Options(file_marks=("t.yml:type=yaml-plain",))) == expected
+    )
+    assert "to not be specified again" in refusal({"t.yml": f"#@ f = 1\n---\n{text}"})
+
+
 def test_texts_are_files_and_no_documents() -> None:
     rendered = render(files_of({"b.yml": "b: 1\n", "t.txt": '(@= "x" @)y', "a.yml": "a: 1\n", "e.yml": ""}))
     assert text_of(rendered.documents) == "b: 1\n---\na: 1\n"

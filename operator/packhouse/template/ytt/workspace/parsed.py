@@ -11,6 +11,7 @@ from typing import Any, Final
 from packhouse.template.ytt.compile.yaml_template import has_templating
 from packhouse.template.ytt.errors import YttError
 from packhouse.template.ytt.nodes import Array, ArrayItem, Document, DocumentSet, Map, MapItem, Node
+from packhouse.template.ytt.workspace.repeated_keys import without_repeated_keys
 
 VALUES: Final = "data/values"
 SCHEMA: Final = "data/values-schema"
@@ -25,13 +26,14 @@ _NAMES: Final[dict[type, str]] = {
 
 
 class ParsedFile:
-    """`documents` as they were read, with comments; nothing is computed."""
+    """`documents` as they were read, with comments; nothing is computed. Where there is no templating, no key of a map
+    is repeated."""
 
     __slots__ = ("_text", "documents", "is_template")
 
     def __init__(self, documents: DocumentSet, text: str, has_comments: bool) -> None:
-        self.documents = documents
         self.is_template = has_comments and has_templating(documents)
+        self.documents = documents if self.is_template else without_repeated_keys(documents)
         self._text = text if f"@{VALUES}" in text else ""
 
     def holds(self, name: str) -> bool:
