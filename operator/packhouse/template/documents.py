@@ -45,7 +45,11 @@ class OutputMeter:
 
     def add(self, text: str) -> None:
         """Raises RenderLimitExceeded. A character counts at least as one byte; the encoded answer is weighed again."""
-        self._left -= len(text)
+        self.weigh(len(text))
+
+    def weigh(self, size: int) -> None:
+        """The same for what is no text yet: about the bytes that it will take at least."""
+        self._left -= size
         if self._left < 0:
             raise self._limits.output_exceeded()
 

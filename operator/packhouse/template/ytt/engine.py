@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from packhouse.api.errors import RenderedInvalid, RenderLimitExceeded, TemplateFailed
 from packhouse.ports import Json
-from packhouse.template.documents import Document, StepInput, Templater
+from packhouse.template.documents import Document, OutputMeter, StepInput, Templater
 from packhouse.template.ytt import modules, nodes
 from packhouse.template.ytt.errors import LimitExceeded, YttError
 from packhouse.template.ytt.report import as_printed, without_secrets
@@ -23,6 +23,8 @@ from packhouse.template.ytt.workspace.inputs import DataValues, Options
 from packhouse.template.ytt.workspace.render import render
 
 _OPTIONS: Final = frozenset({"paths", "inline", "valuesFrom", "ignoreUnknownComments", "strict", "fileMarks"})
+#: What an item takes at least, as JSON.
+_ITEM_BYTES: Final = 8
 
 
 def prepare() -> None:
@@ -39,7 +41,7 @@ def run(step: StepInput, options: Json) -> Sequence[Document]:
     found = []
     for document in documents.items:
         place = (document.source.name, document.line) if document.line else ("the output of ytt", 1)
-        found.append(Document(*place, _plain(document.value)))
+        found.append(Document(*place, _plain(document.value, step.meter)))
     return found
 
 
@@ -59,23 +61,26 @@ def _rendered(step: StepInput, inputs: Inputs, options: Json) -> nodes.DocumentS
         raise RenderLimitExceeded(f"rendering was ended: {error.what}; simplify the templates") from None
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, meter: OutputMeter) -> Any:
     """Nodes as the values that JSON can say; keys become texts, as they do where YAML is read for Kubernetes.
 
-    Raises RenderedInvalid for a key that is null or stands twice.
+    Nodes that stand in many places become as many values: they are counted. Raises RenderedInvalid for a key that is
+    null or stands twice, RenderLimitExceeded.
     """
     if isinstance(value, nodes.Map):
+        meter.weigh(_ITEM_BYTES * len(value.items))
         plain = {}
         for item in value.items:
             key, inner = item.key, item.value
             if type(key) is not str:
                 key = _key(item)
-            plain[key] = _plain(inner) if isinstance(inner, nodes.Node) else inner
+            plain[key] = _plain(inner, meter) if isinstance(inner, nodes.Node) else inner
         if len(plain) != len(value.items):
             raise RenderedInvalid(f"{_second(value)}: the key stands twice in its map")
         return plain
     if isinstance(value, nodes.Array | nodes.DocumentSet):
-        return [_plain(item.value) if isinstance(item.value, nodes.Node) else item.value for item in value.items]
+        meter.weigh(_ITEM_BYTES * len(value.items))
+        return [_plain(item.value, meter) if isinstance(item.value, nodes.Node) else item.value for item in value.items]
     return value
 
 

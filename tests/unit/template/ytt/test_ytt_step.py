@@ -229,6 +229,12 @@ def test_what_goes_wrong_is_said_in_the_words_of_the_original(
     assert message in str(refused.value)
 
 
+def test_a_value_that_holds_itself_many_times_is_refused_before_it_fills_the_memory() -> None:
+    code = '#@ x = {"a": 1}\n#@ for i in range(40):\n#@ x = {"a": x, "b": x}\n#@ end\n'
+    with pytest.raises(RenderLimitExceeded, match="rendering was ended"):
+        objects({"config/a.yml": f"{code}---\n{config_map()}more: #@ x\n"})
+
+
 def test_lines_of_secrets_stay_out_of_messages() -> None:
     files = {"config/schema.yml": "#@data/values-schema\n---\npassword: ''\n", "config/a.yml": config_map()}
     with pytest.raises(TemplateFailed) as refused:
