@@ -33,6 +33,19 @@ b:
 """
 
 
+@pytest.mark.parametrize(
+    "marked",
+    [
+        pytest.param("#@data/values-schema\n#@schema/nullable\n---\na: 1\n", id="nullable"),
+        pytest.param("#@data/values\n---\n", id="an empty document"),
+    ],
+)
+def test_values_that_are_null_are_none_here_and_in_a_library(marked: str) -> None:
+    assert printed({"t.yml": ALL, "v.yml": marked}) == "values: null\n"
+    template = '#@ load("@ytt:library", "library")\na: #@ library.get("lib").data_values()\n'
+    assert printed({"t.yml": template, "_ytt_lib/lib/v.yml": marked}) == "a: null\n"
+
+
 def test_documents_of_values_are_merged_in_the_order_of_their_files() -> None:
     assert values_of({"2.yml": FIRST, "1.yml": SECOND}) == "a: 2\nb:\n  w: 2\n  z: 3\n"
 

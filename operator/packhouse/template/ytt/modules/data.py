@@ -11,7 +11,7 @@ from packhouse.template.ytt.convert import to_structs
 from packhouse.template.ytt.errors import EvalError, YttError
 from packhouse.template.ytt.modules.arguments import as_text, one_text
 from packhouse.template.ytt.nodes import Value
-from packhouse.template.ytt.values import Args, Builtin, Kwargs, Module, Struct, Thread
+from packhouse.template.ytt.values import Args, Builtin, Kwargs, Module, Thread
 
 
 class Files(Protocol):
@@ -27,7 +27,7 @@ class Files(Protocol):
 
 
 def data_module(values: Value, files: Files) -> Module:
-    """`values` is the value of the document of data values."""
+    """`values` is the value of the document of data values; None where its schema, or who gives them, has it null."""
 
     def listed(thread: Thread, args: Args, kwargs: Kwargs) -> Any:
         if len(args) > 1:
@@ -52,6 +52,6 @@ def data_module(values: Value, files: Files) -> Module:
     fields = {
         "list": Builtin("data.list", listed),
         "read": Builtin("data.read", read),
-        "values": Struct({}) if values is None else to_structs(values),
+        "values": to_structs(values),
     }
     return Module("data", fields)

@@ -11,7 +11,7 @@ from packhouse.template.ytt.errors import YttError
 from packhouse.template.ytt.modules.library import library_module
 from packhouse.template.ytt.nodes import Document, DocumentSet, Value
 from packhouse.template.ytt.schema import Schema, build
-from packhouse.template.ytt.values import Module, Struct
+from packhouse.template.ytt.values import Module
 from packhouse.template.ytt.workspace.envelopes import Envelope, SchemaEnvelope
 from packhouse.template.ytt.workspace.execution import Execution, Result
 from packhouse.template.ytt.workspace.library import Library, Place
@@ -68,8 +68,7 @@ class LibraryInstance:
 
     def data_values(self) -> Any:
         execution = Execution(self._session, self._library)
-        value = self._own_values(execution, self._schema(execution)[0])[0].value
-        return Struct({}) if value is None else to_structs(value)
+        return to_structs(self._own_values(execution, self._schema(execution)[0])[0].value)
 
     def documents(self) -> DocumentSet:
         return self._evaluated().all_documents
