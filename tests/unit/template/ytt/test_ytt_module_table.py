@@ -51,7 +51,7 @@ _VALUES = st.recursive(
 
 def test_every_module_is_known_by_its_name() -> None:
     assert {name: MODULES[name].name for name in _OURS} == {name: name for name in _OURS}
-    assert {"assert", "json", "overlay", "template", "yaml"} | set(_OURS) == set(MODULES)
+    assert {"assert", "json", "overlay", "yaml"} | set(_OURS) == set(MODULES)
     assert "data" not in MODULES
     with pytest.raises(KeyError):
         MODULES["nothing"]

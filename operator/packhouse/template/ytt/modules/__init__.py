@@ -1,6 +1,6 @@
 """What `load("@ytt:name", "name")` gives: one file for each module, and the table of those that no execution changes.
 
-A module is imported when a template loads it first. `data` and `library` belong to an execution and are not here.
+A module is imported when a template loads it first. `data`, `library` and `template` belong to an execution and are not here.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ _PLACES: Final = {
     "regexp": ("packhouse.template.ytt.modules.regexp", "REGEXP"),
     "sha256": ("packhouse.template.ytt.modules.digests", "SHA256"),
     "struct": ("packhouse.template.ytt.modules.struct", "STRUCT"),
-    "template": ("packhouse.template.ytt.modules.template", "TEMPLATE"),
     "toml": ("packhouse.template.ytt.modules.toml", "TOML"),
     "url": ("packhouse.template.ytt.modules.url", "URL"),
     "version": ("packhouse.template.ytt.modules.version", "VERSION"),
