@@ -1,6 +1,7 @@
 """What `load("@ytt:name", "name")` gives: one file for each module, and the table of those that no execution changes.
 
-A module is imported when a template loads it first. `data`, `library` and `template` belong to an execution and are not here.
+A module is imported when a template loads it first. `data`, `library` and `template` belong to an execution and are
+not here.
 """
 
 from __future__ import annotations
