@@ -37,7 +37,7 @@ DATA_HOLDERS: Final = frozenset({("", "PersistentVolumeClaim"), ("", "Persistent
 SYSTEM_FIELDS: Final = frozenset({"uid", "resourceVersion", "generation", "creationTimestamp", "managedFields"})
 #: Kinds whose content hardly anything can be wrong with: where a plan makes many, as many as these speak for the rest.
 PLAIN: Final = frozenset({("", "ConfigMap"), ("", "Secret"), ("", "ServiceAccount")})
-ALIKE_MOST: Final = 20
+ALIKE_MOST: Final = 5
 TOKEN_SECRET: Final = "kubernetes.io/service-account-token"  # noqa: S105 - the name of a type
 #: The shortest names that a kind demands (of a CronJob) have two characters more.
 SHORT_NAME: Final = 50
