@@ -395,7 +395,7 @@ async def test_every_refusal_is_named_and_nothing_is_written() -> None:
     cluster = Limited()
     cluster.refuse = lambda verb, ref: Forbidden(f"not {ref.name}") if verb == "dry run" else None
     with pytest.raises(Forbidden, match=r"^nothing was applied: not a; not b; .*; and 2 more$"):
-        await preflight(cluster, planned(*(obj(name, "Service") for name in "abcdefg")))
+        await preflight(cluster, planned(*(obj(name, "Deployment", "apps/v1") for name in "abcdefg")))
     assert cluster.writes == []
 
 
