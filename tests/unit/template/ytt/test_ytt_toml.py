@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ytt_module_calls import document_of, refusal, run
 
-_KEYS = st.text(min_size=1, max_size=4)  # an empty one confuses that decoder
-_TEXTS = st.text(st.characters(exclude_characters="\ufffd"), max_size=8)
+_KEYS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=4)  # an empty one confuses that decoder
+_TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\ufffd"), max_size=8)
 _SCALARS = st.booleans() | st.integers(-(2**63), 2**63 - 1) | _TEXTS | st.floats(allow_nan=False)
 _VALUES = st.recursive(
     _SCALARS, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_KEYS, inner, max_size=3), max_leaves=8

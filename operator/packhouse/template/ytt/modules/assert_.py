@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
 TYPE_NAME = "@ytt:assert.assertion"
 
+#: Steps that a failure which is caught takes beside what its message does: a frame, a hint, the words themselves.
+_FAILURE = 500
+
 #: The checks in the language. `plain(x)` is x as YAML gives it back; the other names are what the assertion was made
 #: with. What a check calls its argument is seen by whoever gives it none, or gives it by name. Each is compiled once,
 #: when it is first needed.
@@ -84,9 +87,10 @@ def one_not_null_check(keys: Any) -> Builtin:
     def check(thread: Thread, args: Args, kwargs: Kwargs) -> bool:
         _exactly(args, 1)
         has_value = _has_value(thread, args[0])
-        wanted = (
-            list(has_value) if keys is None else [_key(_plain(thread, key), args[0]) for key in iterate(keys) or ()]
-        )
+        if keys is None:
+            wanted = list(has_value)
+        else:
+            wanted = [_key(thread, _plain(thread, key), args[0]) for key in iterate(keys) or ()]
         thread.tick(len(wanted))
         # A key that is missing is one without a value here: it is for the schema to refuse it.
         present = [key[1] for key in wanted if has_value.get(key)]
@@ -108,17 +112,17 @@ def _has_value(thread: Thread, value: Any) -> dict[tuple[bool, Any], bool]:
     else:
         raise EvalError(f"value must be a map or dict, but was '{type_name(_plain(thread, value))}'")
     thread.tick(len(pairs))
-    return {_key(key, value): not _is_null(item) for key, item in pairs}
+    return {_key(thread, key, value): not _is_null(item) for key, item in pairs}
 
 
 def _is_null(value: Any) -> bool:
     return value is None or (isinstance(value, Fragment) and value.node is None)
 
 
-def _key(key: Any, value: Any) -> tuple[bool, Any]:
+def _key(thread: Thread, key: Any, value: Any) -> tuple[bool, Any]:
     """True is not 1, which Python would take it for. Raises EvalError for what is no key."""
     try:
-        return (isinstance(key, bool), key_of(key))
+        return (isinstance(key, bool), key_of(key, thread.tick))
     except EvalError:
         described = f"{to_repr(key)} in dict {to_repr(value)}"
         raise EvalError(f"unexpected error while looking up key {described}") from None
@@ -220,6 +224,8 @@ def _try_to(thread: Thread, args: Args, kwargs: Kwargs) -> tuple[Any, Any]:
     try:
         return thread.call(args[0]), None
     except EvalError as error:
+        thread.weigh(len(error.message))
+        thread.tick(_FAILURE + len(error.message) // 10)
         return None, error.message
 
 

@@ -17,6 +17,10 @@ from packhouse.template.ytt.values import Fragment, Opaque, Struct, Thread
 _INT_LEAST: Final = -(2**63)
 _INT_MOST: Final = 2**64 - 1
 
+#: Steps that an item takes, and what it weighs: it is made anew.
+_STEPS: Final = 4
+_WEIGHT: Final = 16
+
 
 class PlainCopy:
     """`structs`: maps become structs, not dicts. `yaml`: YAML becomes dicts and lists; otherwise it is refused."""
@@ -64,7 +68,7 @@ class PlainCopy:
         return made
 
     def _map(self, items: Mapping[Any, Any]) -> Any:
-        self._thread.tick(len(items))
+        self._count(len(items))
         made = {}
         for key, item in items.items():
             name, copy = self.of(key), self.of(item)
@@ -76,8 +80,12 @@ class PlainCopy:
 
     def _list(self, items: Iterable[Any]) -> list[Any]:
         made = [self.of(item) for item in items]
-        self._thread.tick(len(made))
+        self._count(len(made))
         return made
+
+    def _count(self, items: int) -> None:
+        self._thread.tick(_STEPS * (1 + items))
+        self._thread.weigh(_WEIGHT * (1 + items))
 
     def _node(self, node: Map | Array | DocumentSet | None) -> Any:
         if node is None:
@@ -86,7 +94,7 @@ class PlainCopy:
             raise EvalError("Unexpected docset value within document")
         if isinstance(node, Array):
             return self._list([item.value for item in node.items])
-        self._thread.tick(len(node.items))
+        self._count(len(node.items))
         made: dict[Any, Any] = {}
         for item in node.items:
             if item.key in made:

@@ -9,6 +9,7 @@ from packhouse.template.ytt.modules.arguments import exactly, from_bytes, one_te
 from packhouse.template.ytt.modules.plain_copy import PlainCopy
 from packhouse.template.ytt.modules.toml_read import read
 from packhouse.template.ytt.modules.toml_write import write
+from packhouse.template.ytt.modules.yaml import cost
 from packhouse.template.ytt.starlark.args import int_arg
 from packhouse.template.ytt.values import Args, Builtin, Kwargs, Module, Thread
 
@@ -23,9 +24,7 @@ def _encode(thread: Thread, args: Args, kwargs: Kwargs) -> str:
     indent = int_arg(kwargs, "indent")
     if not 0 <= indent <= _MOST_INDENT:
         raise EvalError(f"indent value must be between 0 and {_MOST_INDENT}")
-    text = write(plain, " " * (indent or _DEFAULT_INDENT))
-    thread.weigh(len(text))
-    return text
+    return write(plain, " " * (indent or _DEFAULT_INDENT), cost(thread))
 
 
 def _decode(thread: Thread, args: Args, kwargs: Kwargs) -> Any:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Final
 
@@ -25,12 +25,17 @@ _SHORT: Final = {
     "\f": "\\f",
     "\r": "\\r",
 }
+#: What an item counts as, in characters, and a look at it.
+_ITEM: Final = 64
+_LOOK: Final = 8
+
 Key = tuple[str, ...]
 
 
-def write(value: Any, indent: str) -> str:
-    """`value` is of dicts with texts as keys, lists and scalars. Raises EvalError."""
-    writer = _Writer(indent)
+def write(value: Any, indent: str, weigh: Callable[[int], None]) -> str:
+    """`value` is of dicts with texts as keys, lists and scalars. `weigh` is told of what is written, and of what is
+    looked at again. Raises EvalError."""
+    writer = _Writer(indent, weigh)
     writer.value((), value)
     return "".join(writer.parts)
 
@@ -48,27 +53,25 @@ def dotted(key: Key) -> str:
     return ".".join([key_part(part) for part in key])
 
 
-def _is_table_array(value: list[Any]) -> bool:
+def _is_table_array(value: list[Any], weigh: Callable[[int], None]) -> bool:
     """Whether all are tables; looks for None on the way, which no array may hold."""
     if not value:
         return False
+    weigh(_LOOK * len(value))
     if any(item is None for item in value):
         raise EvalError("toml: cannot encode array with nil element")
     for item in value:
         if isinstance(item, list):
-            _is_table_array(item)
+            _is_table_array(item, weigh)
     return all(isinstance(item, Mapping) for item in value)
 
 
-def _is_table(value: Any) -> bool:
-    return isinstance(value, Mapping) or (isinstance(value, list) and _is_table_array(value))
-
-
 class _Writer:
-    __slots__ = ("_indent", "parts")
+    __slots__ = ("_indent", "_weigh", "parts")
 
-    def __init__(self, indent: str) -> None:
+    def __init__(self, indent: str, weigh: Callable[[int], None]) -> None:
         self._indent = indent
+        self._weigh = weigh
         self.parts: list[str] = []
 
     def value(self, key: Key, value: Any) -> None:
@@ -76,19 +79,19 @@ class _Writer:
             if len(key) == 1:
                 self._break()
             if key:
-                self.parts.append(f"{self._indentation(key)}[{dotted(key)}]")
+                self.parts.append(f"{self._indentation(key)}[{self._dotted(key)}]")
                 self._break()
             self._table(key, value)
         elif not key:
             if value is None:
                 raise EvalError("reflect: call of reflect.Value.Type on zero Value")
             if isinstance(value, list):
-                _is_table_array(value)
+                _is_table_array(value, self._weigh)
             raise EvalError("toml: top-level values must be Go maps or structs")
-        elif isinstance(value, list) and _is_table_array(value):
+        elif isinstance(value, list) and _is_table_array(value, self._weigh):
             for item in value:
                 self._break()
-                self.parts.append(f"{self._indentation(key)}[[{dotted(key)}]]")
+                self.parts.append(f"{self._indentation(key)}[[{self._dotted(key)}]]")
                 self._break()
                 self._table(key, item)
         else:
@@ -97,7 +100,7 @@ class _Writer:
             self._break()
 
     def _table(self, key: Key, table: Mapping[str, Any]) -> None:
-        for name in _sorted(table):
+        for name in self._names(table):
             if table[name] is not None:
                 self.value((*key, name), table[name])
 
@@ -110,17 +113,20 @@ class _Writer:
             self._inline(value)
         elif isinstance(value, list):
             self.parts.append("[")
+            self._weigh(_ITEM * len(value))
             for number, item in enumerate(value):
                 if number:
                     self.parts.append(", ")
                 self._element(item)
             self.parts.append("]")
         else:
-            self.parts.append(_scalar(value))
+            text = _scalar(value)
+            self._weigh(len(text))
+            self.parts.append(text)
 
     def _inline(self, table: Mapping[str, Any]) -> None:
         """A comma follows also what stands before a None that is left out, as the original has it."""
-        names = _sorted(table)
+        names = self._names(table)
         self.parts.append("{")
         for number, name in enumerate(names):
             if table[name] is None:
@@ -130,19 +136,29 @@ class _Writer:
                 self.parts.append(", ")
         self.parts.append("}")
 
+    def _names(self, table: Mapping[str, Any]) -> list[str]:
+        """In their order: first those of plain values."""
+        for name in table:
+            if not isinstance(name, str):
+                raise EvalError("Expected key to be string")
+            self._weigh(_ITEM + len(name))
+        return sorted(table, key=lambda name: (self._is_table(table[name]), to_bytes(name)))
+
+    def _is_table(self, value: Any) -> bool:
+        return isinstance(value, Mapping) or (isinstance(value, list) and _is_table_array(value, self._weigh))
+
     def _break(self) -> None:
         if self.parts:
             self.parts.append("\n")
 
+    def _dotted(self, key: Key) -> str:
+        text = dotted(key)
+        self._weigh(len(text))
+        return text
+
     def _indentation(self, key: Key) -> str:
+        self._weigh(len(key) * len(self._indent))
         return self._indent * (len(key) - 1)
-
-
-def _sorted(table: Mapping[str, Any]) -> list[str]:
-    for name in table:
-        if not isinstance(name, str):
-            raise EvalError("Expected key to be string")
-    return sorted(table, key=lambda name: (_is_table(table[name]), to_bytes(name)))
 
 
 def _scalar(value: Any) -> str:

@@ -23,6 +23,9 @@ from packhouse.template.ytt.values import Thread
 #: Says that the right value takes the place of the left one: it is no container.
 _RIGHT: Final = object()
 
+#: Steps that an item of the right tree takes beside the search for what it means.
+_STEPS: Final = 10
+
 
 def apply(left: Value, rights: Iterable[Value], thread: Thread, *, exact: bool = False) -> Value:
     """`left` with all of `rights` over it, one after the other; all are values of nodes.
@@ -101,6 +104,7 @@ class _Overlay:
     def work(self, draft: Draft, items: Iterable[Any], inherited: Expectation) -> None:
         """All items of the right container. Raises EvalError with the name and the place of the item."""
         for item in items:
+            self.thread.tick(_STEPS)
             try:
                 operation = notes.operation_of(item)
                 if operation not in draft.operations:

@@ -85,29 +85,30 @@ def set_field(thread: Thread, x: Any, name: str) -> None:
     raise EvalError(f"can't assign to .{name} field of {type_name(x)}")
 
 
-def mapping_get(x: Any, key: Any) -> Any:
+def mapping_get(thread: Thread, x: Any, key: Any) -> Any:
     """A tuple of the value; ABSENT where there is none; None where x is no mapping. Raises EvalError for a key that
     none can be."""
     kind = type(x)
     if kind is dict:
-        return (x[key],) if has_key(x, key_of(key)) else ABSENT
+        return (x[key],) if has_key(x, key_of(key, thread.tick)) else ABSENT
     if kind is Struct:
         if type(key) is not str:
             raise EvalError(f"expected a string, but was {type_name(key)}")
         return (x.fields()[key],) if key in x.fields() else ABSENT
     if kind is Fragment:
-        return _fragment_get(x, key)
+        return _fragment_get(thread, x, key)
     return None
 
 
-def _fragment_get(x: Fragment, key: Any) -> Any:
+def _fragment_get(thread: Thread, x: Fragment, key: Any) -> Any:
     node = x.node
     if node is None:
         return ABSENT
     wanted = to_plain(key)
     if type(node) is Map:
+        thread.tick(1 + len(node.items) // 4)
         for item in node.items:
-            if equal(item.key, wanted):
+            if equal(item.key, wanted, thread.tick):
                 return (to_template(item.value),)
         return ABSENT
     if type(wanted) is not int:
@@ -128,8 +129,8 @@ def index(thread: Thread, x: Any, key: Any) -> Any:
             return x[key]
         raise EvalError(f"key {to_repr(key)} not in dict")
     if kind in _ASCII_ITEMS or kind is str:
-        return _item(x, key)
-    found = mapping_get(x, key)
+        return _item(thread, x, key)
+    found = mapping_get(thread, x, key)
     if found is None:
         raise EvalError(f"unhandled index operation {type_name(x)}[{type_name(key)}]")
     if found is ABSENT:
@@ -137,7 +138,7 @@ def index(thread: Thread, x: Any, key: Any) -> Any:
     return found[0]
 
 
-def _item(x: Any, key: Any) -> Any:
+def _item(thread: Thread, x: Any, key: Any) -> Any:
     try:
         number = int32(key)
     except EvalError as refused:
@@ -146,6 +147,7 @@ def _item(x: Any, key: Any) -> Any:
     if not -count <= number < count:
         raise out_of_range(number, count, x)
     if type(x) is str and count != len(x):
+        thread.tick(1 + count // 1_000)
         return _text(_bytes(x)[number : number + 1 or None])
     return x[number]
 
@@ -169,7 +171,7 @@ def set_index(thread: Thread, x: Any, key: Any, value: Any) -> None:
     kind = type(x)
     if kind is dict:
         change_table(thread, x, "insert into")
-        put(x, key_of(key), value)
+        put(x, key_of(key, thread.tick), value)
     elif kind is list:
         number = int32(key)
         if not -len(x) <= number < len(x):
@@ -203,7 +205,7 @@ def contains(thread: Thread, x: Any, y: Any) -> bool:
         if type(x) is str:
             return x in y
         try:
-            return has_key(y, key_of(x))
+            return has_key(y, key_of(x, thread.tick))
         except EvalError:
             return False
     if kind is list or kind is tuple:
@@ -211,9 +213,10 @@ def contains(thread: Thread, x: Any, y: Any) -> bool:
     if kind is str:
         if type(x) is not str:
             raise EvalError(f"'in <string>' requires string as left operand, not {type_name(x)}")
+        thread.tick(1 + len(y) // 1_000)
         return x in y
     if kind is OrderedSet:
-        return has_key(y, key_of(x))
+        return has_key(y, key_of(x, thread.tick))
     if kind is range:
         if type(x) not in (int, float) or x - x != 0:  # neither infinite nor no number
             raise EvalError(f"'in <range>' requires integer as left operand, not {type_name(x)}")
@@ -221,7 +224,7 @@ def contains(thread: Thread, x: Any, y: Any) -> bool:
     if kind is Struct or kind is Fragment:
         thread.tick()
         try:
-            return mapping_get(y, x) is not ABSENT
+            return mapping_get(thread, y, x) is not ABSENT
         except EvalError:
             return False
     raise EvalError(f"unknown binary op: {type_name(x)} in {type_name(y)}")

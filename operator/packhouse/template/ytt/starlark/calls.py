@@ -12,7 +12,7 @@ from packhouse.template.ytt.nodes import Map
 from packhouse.template.ytt.starlark.access import METHODS, attr, no_attr
 from packhouse.template.ytt.starlark.containers import BoundMethod, NativeBuiltin
 from packhouse.template.ytt.starlark.names import function_name, type_name
-from packhouse.template.ytt.starlark.sequences import iterate, length
+from packhouse.template.ytt.starlark.sequences import iterate, rounds
 from packhouse.template.ytt.starlark.thread import Thread
 from packhouse.template.ytt.values import Args, Builtin, Fragment, Kwargs, Struct
 
@@ -129,7 +129,7 @@ def _taken_apart(
     items = iterate(star)
     if items is None:
         raise EvalError(f"argument after * must be iterable, not {type_name(star)}")
-    thread.tick(len(positional) + len(kwargs) + max(length(star), 1))
+    thread.tick(len(positional) + len(kwargs) + rounds(star))
     return (*positional, *items), kwargs, repeated
 
 

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 from packhouse.template.ytt.errors import EvalError
 from packhouse.template.ytt.starlark.args import ABSENT, named
-from packhouse.template.ytt.starlark.formats import number_to_int
+from packhouse.template.ytt.starlark.formats import as_float, number_to_int
 from packhouse.template.ytt.starlark.names import type_name
-from packhouse.template.ytt.starlark.operators import as_float, bounded
+from packhouse.template.ytt.starlark.operators import bounded
 from packhouse.template.ytt.starlark.text import quote
 from packhouse.template.ytt.values import Args, Kwargs
 
@@ -44,7 +44,8 @@ def make_float(thread: Any, args: Args, kwargs: Kwargs) -> float:
 def make_int(thread: Any, args: Args, kwargs: Kwargs) -> int:
     x, base = named("int", args, kwargs, "x: any", "base?: any")
     if type(x) is str:
-        return _parsed(x, 10 if base is ABSENT else base)
+        thread.tick(1 + len(x) // 10)  # digits cost more the more there are
+        return bounded(_parsed(x, 10 if base is ABSENT else base))
     if base is not ABSENT:
         raise EvalError("int: can't convert non-string with explicit base")
     if type(x) is bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -26,6 +27,7 @@ _INTEGERS: Final[dict[str, Callable[[int], str]]] = {
 def interpolate(thread: Thread, format: str, x: Any) -> str:
     """`format % x`. Raises EvalError."""
     parts: list[str] = []
+    _count(thread, format, "%")
     args = x if type(x) is tuple else (x,)
     index = position = 0
     while True:
@@ -43,7 +45,7 @@ def interpolate(thread: Thread, format: str, x: Any) -> str:
             end = format.find(")", position)
             if end < 0:
                 raise EvalError("incomplete format key")
-            arg = _by_key(x, format[position + 1 : end])
+            arg = _by_key(thread, x, format[position + 1 : end])
             position = end + 1
         elif index >= len(args):
             raise EvalError("not enough arguments for format string")
@@ -60,8 +62,14 @@ def interpolate(thread: Thread, format: str, x: Any) -> str:
     return "".join(parts)
 
 
-def _by_key(x: Any, key: str) -> Any:
-    found = mapping_get(x, key)
+def _count(thread: Thread, format: str, sign: str) -> None:
+    """The work that `format` itself is, before anything is put into it."""
+    thread.weigh(len(format))
+    thread.tick(1 + format.count(sign))
+
+
+def _by_key(thread: Thread, x: Any, key: str) -> Any:
+    found = mapping_get(thread, x, key)
     if found is None:
         raise EvalError("format requires a mapping")
     if found is ABSENT:
@@ -82,12 +90,20 @@ def _converted(conversion: str, arg: Any) -> str:
     if conversion in "efgEFG":
         if type(arg) not in (int, float):
             raise EvalError(f"%{conversion} format requires float, not {type_name(arg)}")
-        return _float(conversion, float(arg))
+        return _float(conversion, as_float(arg))
     if conversion == "c":
         return _character(arg)
     if conversion == "%":
         return "%"
     raise EvalError(f"unknown conversion %{conversion}")
+
+
+def as_float(value: int | float) -> float:
+    """The nearest float; infinite for what is too big."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def number_to_int(value: Any) -> int:
@@ -163,6 +179,7 @@ def code_point(character: str) -> int:
 def format_text(thread: Thread, format: str, args: Args, kwargs: Kwargs) -> str:
     """`format.format(*args, **kwargs)`. Raises EvalError."""
     parts: list[str] = []
+    _count(thread, format, "{")
     fields = _Fields(args, kwargs)
     position = 0
     while True:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from packhouse.template.ytt.errors import EvalError
 from packhouse.template.ytt.starlark.keys import has_key, key_of, put
 from packhouse.template.ytt.starlark.names import type_name
-from packhouse.template.ytt.starlark.sequences import iterate, length
+from packhouse.template.ytt.starlark.sequences import iterate, length, rounds
 from packhouse.template.ytt.starlark.text import to_repr
 from packhouse.template.ytt.starlark.thread import Thread
 
@@ -31,7 +31,7 @@ def each(thread: Thread, x: Any) -> Iterable[Any]:
         raise EvalError(f"{type_name(x)} value is not iterable")
     if kind is range and len(x) > _LONG:
         return _counted(thread, x)
-    thread.tick(max(length(x), 1))
+    thread.tick(rounds(x))
     return items
 
 
@@ -82,7 +82,7 @@ def unpack(thread: Thread, x: Any, shape: Any) -> Any:
 
 def key(thread: Thread, x: Any) -> Any:
     """A key of a dict comprehension."""
-    return key_of(x)
+    return key_of(x, thread.tick)
 
 
 class PlacedError(EvalError):
@@ -98,7 +98,7 @@ def make_dict(thread: Thread, *entries: tuple[Any, Any, int]) -> dict[Any, Any]:
     made: dict[Any, Any] = {}
     for name, value, line in entries:
         try:
-            key_of(name)
+            key_of(name, thread.tick)
             if has_key(made, name):
                 raise EvalError(f"duplicate key: {to_repr(name)}")
             put(made, name, value)

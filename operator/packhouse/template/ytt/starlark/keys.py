@@ -6,6 +6,7 @@ hold both is refused.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import FunctionType
 from typing import Any, Final
 
@@ -19,14 +20,17 @@ _PLAIN_KEYS: Final = frozenset({str, int, float, bool, type(None), FunctionType,
 _RIVALS: Final = frozenset({bool, int, float})
 
 
-def key_of(value: Any) -> Any:
-    """The value, where it can be a key. Raises EvalError where it cannot."""
+def key_of(value: Any, tick: Callable[[int], None]) -> Any:
+    """The value, where it can be a key. `tick` counts the items of tuples: Python looks at all of them, too, as often
+    as they are there. Raises EvalError where it cannot."""
     kind = type(value)
     if kind in _PLAIN_KEYS:
         return value
     if kind is tuple:
+        tick(1 + len(value))
         for item in value:
-            key_of(item)
+            if type(item) not in _PLAIN_KEYS:
+                key_of(item, tick)
         return value
     raise EvalError(_unhashable(value))
 
@@ -42,8 +46,28 @@ def has_key(held: dict[Any, Any] | set[Any], key: Any) -> bool:
         return False
     kind = type(key)
     if kind in _RIVALS and (key == 0 or key == 1):
-        return any((type(other) is bool) == (kind is bool) for other in held if type(other) in _RIVALS and other == key)
+        probe = _Probe(key)
+        return probe in held and (type(probe.met) is bool) == (kind is bool)
     return True
+
+
+class _Probe:
+    """Finds out which key a dict holds: Python asks it whether it is equal to that one."""
+
+    __slots__ = ("key", "met")
+
+    def __init__(self, key: Any) -> None:
+        self.key = key
+        self.met: Any = None
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) not in _RIVALS or other != self.key:
+            return False
+        self.met = other
+        return True
 
 
 def put(held: dict[Any, Any], key: Any, value: Any) -> None:

@@ -7,8 +7,9 @@ from typing import Final
 
 from packhouse.template.ytt.errors import EvalError
 
-#: Digits that Python turns into an int without being asked twice.
+#: Digits that Python turns into an int, and bits that it turns into digits, without being asked twice.
 _MOST_DIGITS: Final = 4_000
+_MOST_BITS: Final = 14_000
 
 _BASES: Final = {"0x": 16, "0o": 8, "0b": 2}
 _ESCAPE: Final = re.compile(r"\\(?:([0-7]{1,3})|x(.{0,2})|(.)|$)", re.DOTALL)
@@ -99,4 +100,7 @@ def number(literal: str) -> int | float:
 def _int(digits: str, base: int) -> int:
     if len(digits) > _MOST_DIGITS:
         raise EvalError("invalid int literal")
-    return int(digits, base)
+    value = int(digits, base)
+    if value.bit_length() > _MOST_BITS:
+        raise EvalError("invalid int literal")
+    return value

@@ -12,7 +12,7 @@ from packhouse.template.ytt.starlark.compare import equal
 from packhouse.template.ytt.starlark.containers import OrderedSet
 from packhouse.template.ytt.starlark.keys import has_key, key_of, put
 from packhouse.template.ytt.starlark.names import type_name
-from packhouse.template.ytt.starlark.sequences import iterate, length
+from packhouse.template.ytt.starlark.sequences import iterate, length, rounds
 from packhouse.template.ytt.starlark.thread import ITEM, Thread
 from packhouse.template.ytt.values import Args, Fragment, Kwargs, Struct
 
@@ -44,7 +44,7 @@ def _list_clear(thread: Thread, x: list[Any], args: Args, kwargs: Kwargs) -> Non
 def _list_extend(thread: Thread, x: list[Any], args: Args, kwargs: Kwargs) -> None:
     (items,) = positional("extend", args, kwargs, 1, "iterable")
     _change(thread, x, "extend", "extend")
-    thread.weigh(ITEM * max(length(items), 1))
+    thread.weigh(ITEM * rounds(items))
     x.extend(list(iterate(items) or ()))
 
 
@@ -91,16 +91,16 @@ def _list_remove(thread: Thread, x: list[Any], args: Args, kwargs: Kwargs) -> No
     raise EvalError("remove: element not found")
 
 
-def _key(name: str, key: Any) -> Any:
+def _key(thread: Thread, name: str, key: Any) -> Any:
     try:
-        return key_of(key)
+        return key_of(key, thread.tick)
     except EvalError as refused:
         raise named_error(name, refused) from None
 
 
 def _dict_get(thread: Thread, x: dict[Any, Any], args: Args, kwargs: Kwargs) -> Any:
     key, default = positional("get", args, kwargs, 1, "any", "any")
-    if has_key(x, _key("get", key)):
+    if has_key(x, _key(thread, "get", key)):
         return x[key]
     return None if default is ABSENT else default
 
@@ -139,7 +139,7 @@ def _change_table(thread: Thread, x: dict[Any, Any], name: str, verb: str) -> No
 def _dict_pop(thread: Thread, x: dict[Any, Any], args: Args, kwargs: Kwargs) -> Any:
     key, default = positional("pop", args, kwargs, 1, "any", "any")
     _change_table(thread, x, "pop", "delete from")
-    if x and has_key(x, _key("pop", key)):
+    if x and has_key(x, _key(thread, "pop", key)):
         return x.pop(key)
     if default is ABSENT:
         raise EvalError("pop: missing key")
@@ -157,7 +157,7 @@ def _dict_popitem(thread: Thread, x: dict[Any, Any], args: Args, kwargs: Kwargs)
 
 def _dict_setdefault(thread: Thread, x: dict[Any, Any], args: Args, kwargs: Kwargs) -> Any:
     key, default = positional("setdefault", args, kwargs, 1, "any", "any")
-    if has_key(x, _key("setdefault", key)):
+    if has_key(x, _key(thread, "setdefault", key)):
         return x[key]
     _change_table(thread, x, "setdefault", "insert into")
     value = None if default is ABSENT else default
@@ -181,7 +181,7 @@ def update(thread: Thread, x: dict[Any, Any], args: Args, kwargs: Kwargs) -> Non
         change_table(thread, x, "insert into")
     thread.weigh(ITEM * (len(pairs) + len(kwargs)))
     for key, value in pairs:
-        put(x, key_of(key), value)
+        put(x, key_of(key, thread.tick), value)
     x.update(kwargs)
 
 
@@ -190,7 +190,7 @@ def _pairs(thread: Thread, updates: Any) -> list[Any]:
         return list(updates.items())
     if type(updates) is Struct:
         return list(updates.fields().items())
-    if type(updates) is Fragment and mapping_get(updates, "") is not None:
+    if type(updates) is Fragment and mapping_get(thread, updates, "") is not None:
         return fragment_pairs(updates)
     items = iterate(updates)
     if items is None:
@@ -213,14 +213,14 @@ def _pairs(thread: Thread, updates: Any) -> list[Any]:
 
 def make_set(thread: Thread, items: Any) -> OrderedSet:
     """Raises EvalError for an item that cannot be hashed."""
-    found = [key_of(item) for item in items]
+    found = [key_of(item, thread.tick) for item in items]
     thread.weigh(ITEM * len(found))
     return OrderedSet(found)
 
 
 def _set_union(thread: Thread, x: OrderedSet, args: Args, kwargs: Kwargs) -> OrderedSet:
     (items,) = positional("union", args, kwargs, 0, "iterable")
-    thread.tick(len(x) + max(length(items), 1))
+    thread.tick(len(x) + rounds(items))
     try:
         return make_set(thread, [*x, *(iterate(items) or ())])
     except EvalError as refused:

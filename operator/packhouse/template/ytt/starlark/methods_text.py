@@ -24,7 +24,7 @@ from packhouse.template.ytt.starlark.letters import (
     upper,
 )
 from packhouse.template.ytt.starlark.names import type_name
-from packhouse.template.ytt.starlark.sequences import iterate, length
+from packhouse.template.ytt.starlark.sequences import iterate, rounds
 from packhouse.template.ytt.starlark.text import quote
 from packhouse.template.ytt.starlark.thread import Thread
 from packhouse.template.ytt.values import Args, Kwargs
@@ -127,13 +127,15 @@ def _count(thread: Thread, x: str, args: Args, kwargs: Kwargs) -> int:
 def _affix(name: str, test: Callable[[Any, Any], bool]) -> Method:
     def method(thread: Thread, x: str, args: Args, kwargs: Kwargs) -> bool:
         wanted, start, end = positional(name, args, kwargs, 1, "any", "any", "any")
+        work = 1 + len(x) // 1_000
+        thread.tick(work)
         if type(wanted) is str:
             data, needle, _ = _window(name, x, wanted, start, end)
             return test(data, needle)
         if type(wanted) is not tuple:
             _window(name, x, "", start, end)
             raise EvalError(f"{name}: got {type_name(wanted)}, want string or tuple of string")
-        thread.tick(len(wanted))
+        thread.tick(len(wanted) * work)
         for number, item in enumerate(wanted):
             if type(item) is not str:
                 raise EvalError(f"{name}: want string, got {type_name(item)}, for element {number}")
@@ -176,7 +178,7 @@ def _replace(thread: Thread, x: str, args: Args, kwargs: Kwargs) -> str:
 
 def _join(thread: Thread, x: str, args: Args, kwargs: Kwargs) -> str:
     (items,) = positional("join", args, kwargs, 1, "iterable")
-    thread.tick(max(length(items), 1))
+    thread.tick(rounds(items))
     texts = list(iterate(items) or ())
     size = 0
     for item in texts:

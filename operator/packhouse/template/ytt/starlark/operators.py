@@ -13,10 +13,10 @@ from packhouse.template.ytt.errors import EvalError, LimitExceeded
 from packhouse.template.ytt.starlark.args import int32
 from packhouse.template.ytt.starlark.compare import compare, equal
 from packhouse.template.ytt.starlark.containers import OrderedSet
-from packhouse.template.ytt.starlark.formats import interpolate
+from packhouse.template.ytt.starlark.formats import as_float, interpolate
 from packhouse.template.ytt.starlark.keys import has_key
 from packhouse.template.ytt.starlark.names import type_name
-from packhouse.template.ytt.starlark.sequences import iterate, length
+from packhouse.template.ytt.starlark.sequences import iterate, length, rounds
 from packhouse.template.ytt.starlark.thread import ITEM, Thread
 
 #: Such that Python writes any int in digits without being asked twice.
@@ -37,14 +37,6 @@ def bounded(value: int) -> int:
     if -_BOUND < value < _BOUND:
         return value
     raise LimitExceeded(f"an int got bigger than {_MOST_BITS} bits")
-
-
-def as_float(value: int | float) -> float:
-    """The nearest float; infinite for what is too big."""
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
 
 
 def add(thread: Thread, x: Any, y: Any) -> Any:
@@ -84,7 +76,7 @@ def extend(thread: Thread, x: Any, y: Any) -> Any:
     if id(x) in thread.frozen or id(x) in thread.busy:
         kept = "frozen list" if id(x) in thread.frozen else "list during iteration"
         raise EvalError(f"cannot apply += to {kept}")
-    thread.weigh(ITEM * max(length(y), 0))
+    thread.weigh(ITEM * rounds(y))
     x.extend(list(items))
     return x
 
@@ -228,6 +220,8 @@ def unary(thread: Thread, op: str, x: Any) -> Any:
 
 
 def equals(thread: Thread, x: Any, y: Any) -> bool:
+    if type(x) is str:
+        thread.tick(1 + len(x) // 1_000)
     return equal(x, y, thread.tick)
 
 

@@ -51,6 +51,11 @@ def length(value: Any) -> int:
     return -1
 
 
+def rounds(value: Any) -> int:
+    """How often a loop over a value goes round, and at least 1: also of what has no length to a template."""
+    return max(length(value.text) if type(value) is TextElements else length(value), 1)
+
+
 def truth(value: Any) -> bool:
     """What `if value:` asks; structs and fragments are true where they hold something (values.py says how)."""
     return bool(value)

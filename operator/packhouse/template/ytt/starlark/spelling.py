@@ -8,6 +8,8 @@ from typing import Final
 
 _LONGEST_NAME: Final = 100
 _MOST_NAMES: Final = 2_000
+#: Letters that are held against letters, of all candidates together.
+_MOST_WORK: Final = 200_000
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str:
@@ -16,10 +18,14 @@ def nearest(name: str, candidates: Iterable[str]) -> str:
     if len(wanted) > _LONGEST_NAME:
         return ""
     best, least = "", (len(wanted) + 1) // 2
+    work = 0
     for candidate in islice(candidates, _MOST_NAMES):
         folded = _folded(candidate)
         if abs(len(folded) - len(wanted)) >= least:
             continue
+        work += len(folded) * len(wanted)
+        if work > _MOST_WORK:
+            break
         distance = _distance(wanted, folded)
         if distance < least:
             best, least = candidate, distance

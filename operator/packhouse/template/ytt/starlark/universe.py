@@ -126,6 +126,8 @@ def _hash(thread: Any, args: Args, kwargs: Kwargs) -> int:
 
 def _len(thread: Any, args: Args, kwargs: Kwargs) -> int:
     (x,) = positional("len", args, kwargs, 1, "any")
+    if type(x) is str:
+        thread.tick(1 + len(x) // 1_000)
     found = length(x)
     if found < 0:
         raise EvalError(f"len: value of type {type_name(x)} has no len")
