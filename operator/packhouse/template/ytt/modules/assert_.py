@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 TYPE_NAME = "@ytt:assert.assertion"
 
 #: Steps that a failure which is caught takes beside what its message does: a frame, a hint, the words themselves.
-_FAILURE = 500
+_FAILURE = 1_000
 
 #: The checks in the language. `plain(x)` is x as YAML gives it back; the other names are what the assertion was made
 #: with. What a check calls its argument is seen by whoever gives it none, or gives it by name. Each is compiled once,

@@ -68,7 +68,7 @@ class PlainCopy:
         return made
 
     def _map(self, items: Mapping[Any, Any]) -> Any:
-        self._count(len(items))
+        self._count(2 * len(items))
         made = {}
         for key, item in items.items():
             name, copy = self.of(key), self.of(item)
@@ -94,7 +94,7 @@ class PlainCopy:
             raise EvalError("Unexpected docset value within document")
         if isinstance(node, Array):
             return self._list([item.value for item in node.items])
-        self._count(len(node.items))
+        self._count(2 * len(node.items))
         made: dict[Any, Any] = {}
         for item in node.items:
             if item.key in made:

@@ -24,7 +24,7 @@ from packhouse.template.ytt.values import Thread
 _RIGHT: Final = object()
 
 #: Steps that an item of the right tree takes beside the search for what it means.
-_STEPS: Final = 10
+_STEPS: Final = 30
 
 
 def apply(left: Value, rights: Iterable[Value], thread: Thread, *, exact: bool = False) -> Value:

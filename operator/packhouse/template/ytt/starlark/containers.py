@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from packhouse.template.ytt.values import Builtin
@@ -44,7 +44,7 @@ class TextElements:
 
     __slots__ = ("items", "text", "type_name")
 
-    def __init__(self, items: Iterable[Any], text: str, type_name: str) -> None:
+    def __init__(self, items: Sequence[Any], text: str, type_name: str) -> None:
         self.items = items
         self.text = text
         self.type_name = type_name

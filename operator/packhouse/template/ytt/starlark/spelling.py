@@ -9,7 +9,7 @@ from typing import Final
 _LONGEST_NAME: Final = 100
 _MOST_NAMES: Final = 2_000
 #: Letters that are held against letters, of all candidates together.
-_MOST_WORK: Final = 200_000
+_MOST_WORK: Final = 50_000
 
 
 def nearest(name: str, candidates: Iterable[str]) -> str:

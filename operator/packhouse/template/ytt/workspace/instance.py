@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 from packhouse.template.ytt.convert import to_structs
 from packhouse.template.ytt.errors import YttError
@@ -20,6 +20,11 @@ from packhouse.template.ytt.workspace.references import Reference
 from packhouse.template.ytt.workspace.session import Session
 
 _Kind = TypeVar("_Kind", bound=Envelope)
+
+#: Steps that a run of a library takes beside what its templates do.
+_RUN: Final = 1_000
+#: Characters that what is on its way to a library counts as.
+_ENVELOPE: Final = 64
 
 
 def module_at(session: Session, place: Place, values: Sequence[Envelope], schemas: Sequence[SchemaEnvelope]) -> Module:
@@ -67,7 +72,7 @@ class LibraryInstance:
         return self._with(self._values, (*self._schemas, SchemaEnvelope.of(document)))
 
     def data_values(self) -> Any:
-        execution = Execution(self._session, self._library)
+        execution = self._execution()
         return to_structs(self._own_values(execution, self._schema(execution)[0])[0].value)
 
     def documents(self) -> DocumentSet:
@@ -89,10 +94,17 @@ class LibraryInstance:
         return found[0][1]
 
     def _with(self, values: tuple[Envelope, ...], schemas: tuple[SchemaEnvelope, ...]) -> Self:
+        count = len(values) + len(schemas)
+        self._session.thread.tick(count)
+        self._session.thread.weigh(_ENVELOPE + count)
         return type(self)(self._session, self._library, self._reference, values, schemas)
 
+    def _execution(self) -> Execution:
+        self._session.thread.tick(_RUN)
+        return Execution(self._session, self._library)
+
     def _evaluated(self) -> Result:
-        execution = Execution(self._session, self._library)
+        execution = self._execution()
         schema, schemas = self._schema(execution)
         values, further = self._own_values(execution, schema)
         return execution.evaluate(values, further, schemas)
