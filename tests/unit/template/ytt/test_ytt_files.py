@@ -7,8 +7,8 @@ import pytest
 import ytt_cases
 from packhouse.template.ytt.errors import YttError
 from packhouse.template.ytt.workspace.files import Kind, files_of
+from packhouse.template.ytt.workspace.folders import Library
 from packhouse.template.ytt.workspace.inputs import InputFile
-from packhouse.template.ytt.workspace.library import Library
 from packhouse.template.ytt.workspace.marks import apply_marks
 
 

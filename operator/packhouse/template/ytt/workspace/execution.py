@@ -18,7 +18,7 @@ from packhouse.template.ytt.values import Module
 from packhouse.template.ytt.workspace import parsed
 from packhouse.template.ytt.workspace.envelopes import Envelope, SchemaEnvelope
 from packhouse.template.ytt.workspace.files import Kind
-from packhouse.template.ytt.workspace.library import Library, LibraryFile, Place
+from packhouse.template.ytt.workspace.folders import Library, LibraryFile, Place
 from packhouse.template.ytt.workspace.loader import Globals, Loader, parsed_file
 from packhouse.template.ytt.workspace.session import Session
 
@@ -81,7 +81,7 @@ class Execution:
         rendered: list[tuple[LibraryFile, DocumentSet]] = []
         exports: list[tuple[str, Globals]] = []
         for each in self._root.accessible():
-            place = Place(each.library, self._root)
+            place = Place(each.home, self._root)
             if each.file.is_for_output:
                 if each.file.kind is Kind.YAML:
                     rendered.append((each, loader.evaluate_yaml(place, each.file)[1]))
@@ -113,7 +113,7 @@ class Execution:
         documents = []
         for each in files:
             try:
-                _, computed = loader.evaluate_yaml(Place(each.library, self._root), each.file)
+                _, computed = loader.evaluate_yaml(Place(each.home, self._root), each.file)
                 marked, others = parsed.split(computed, name)
                 if not all(map(parsed.is_empty, others)):
                     raise YttError(refusal.format(each.file.path))

@@ -8,13 +8,13 @@ from typing import Any, Final, Self, TypeVar
 
 from packhouse.template.ytt.convert import to_structs
 from packhouse.template.ytt.errors import YttError
-from packhouse.template.ytt.modules.library import library_module
+from packhouse.template.ytt.modules.libraries import library_module
 from packhouse.template.ytt.nodes import Document, DocumentSet, Value
 from packhouse.template.ytt.schema import Schema, build
 from packhouse.template.ytt.values import Module
 from packhouse.template.ytt.workspace.envelopes import Envelope, SchemaEnvelope
 from packhouse.template.ytt.workspace.execution import Execution, Result
-from packhouse.template.ytt.workspace.library import Library, Place
+from packhouse.template.ytt.workspace.folders import Library, Place
 from packhouse.template.ytt.workspace.plain import plain_overlay
 from packhouse.template.ytt.workspace.references import Reference
 from packhouse.template.ytt.workspace.session import Session

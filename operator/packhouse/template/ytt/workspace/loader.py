@@ -20,7 +20,7 @@ from packhouse.template.ytt.modules.data import data_module
 from packhouse.template.ytt.nodes import DocumentSet, Source, Value
 from packhouse.template.ytt.values import Module
 from packhouse.template.ytt.workspace.files import File, Kind
-from packhouse.template.ytt.workspace.library import Library, LibraryFile, Place
+from packhouse.template.ytt.workspace.folders import Library, LibraryFile, Place
 from packhouse.template.ytt.workspace.parsed import ParsedFile
 from packhouse.template.ytt.workspace.session import Session
 from packhouse.template.ytt.yaml.read import read
@@ -128,7 +128,7 @@ class Loader:
                 f"Expected file '{found.file.path}' to be a library file, but was not (hint: library filename must end "
                 "with '.lib.yml' or '.star'; use data.read(...) for loading non-templated file contents)"
             )
-        return self.exported(Place(found.library, place.root), found.file)
+        return self.exported(Place(found.home, place.root), found.file)
 
     def _builtin(self, place: Place, name: str) -> Module:
         if name == "data":

@@ -19,8 +19,8 @@ from packhouse.template.ytt.workspace.cache import CACHE
 from packhouse.template.ytt.workspace.envelopes import Envelope, SchemaEnvelope
 from packhouse.template.ytt.workspace.execution import Execution
 from packhouse.template.ytt.workspace.files import files_of
+from packhouse.template.ytt.workspace.folders import Library
 from packhouse.template.ytt.workspace.inputs import DataValues, InputFile, Options
-from packhouse.template.ytt.workspace.library import Library
 from packhouse.template.ytt.workspace.marks import apply_marks
 from packhouse.template.ytt.workspace.session import Session
 from packhouse.template.ytt.yaml.write import is_empty, write

@@ -94,7 +94,7 @@ class LibraryFile(NamedTuple):
     """A file, the folder that it is in, and its path from the library that was asked."""
 
     file: File
-    library: Library
+    home: Library
     path: str
 
 
