@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from packhouse.template.ytt.compile.spelling import SPACES
 from packhouse.template.ytt.errors import YttError
 from packhouse.template.ytt.nodes import Array, ArrayItem, Comment, Document, DocumentSet, Map, MapItem, Node, Value
+from packhouse.template.ytt.words import SPACES
 
 #: Names that mean something to the template itself; every other name is an annotation.
 CODE: Final = "template/code"

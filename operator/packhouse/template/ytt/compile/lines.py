@@ -6,11 +6,11 @@ user's file has no place, and shows itself in messages with what it is about.
 
 from __future__ import annotations
 
-from packhouse.template.ytt.compile.spelling import SPACES
 from packhouse.template.ytt.errors import YttError
 from packhouse.template.ytt.nodes import Source
 from packhouse.template.ytt.starlark.instructions import PREFIX
 from packhouse.template.ytt.starlark.lines import CodeLine
+from packhouse.template.ytt.words import SPACES
 
 
 def own_code(code: str) -> str:

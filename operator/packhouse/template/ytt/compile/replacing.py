@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from packhouse.template.ytt.compile.given import Giver
-from packhouse.template.ytt.compile.spelling import type_of
 from packhouse.template.ytt.compile.survey import key_identity
 from packhouse.template.ytt.compile.yaml_context import YamlContext, make_room
 from packhouse.template.ytt.errors import EvalError
 from packhouse.template.ytt.nodes import Array, ArrayItem, Document, DocumentSet, Map, MapItem
 from packhouse.template.ytt.values import Fragment, Struct
+from packhouse.template.ytt.words import go_value_type
 
 
 def replace(context: YamlContext, value: Any, giver: Giver, override: bool) -> None:
@@ -25,18 +25,18 @@ def replace(context: YamlContext, value: Any, giver: Giver, override: bool) -> N
     holder = nodes[-2] if len(nodes) > 1 else context.root
     if isinstance(item, Document):
         if not isinstance(holder, DocumentSet):
-            raise EvalError(f"expected to find document set, but was {type_of(holder)}")
+            raise EvalError(f"expected to find document set, but was {go_value_type(holder)}")
         _put(holder.items, item, _documents(value, giver), "doc in docset")
     elif isinstance(item, MapItem):
         if not isinstance(holder, Map):
-            raise EvalError(f"expected parent of map item to be map, but was {type_of(holder)}")
+            raise EvalError(f"expected parent of map item to be map, but was {go_value_type(holder)}")
         _replace_in_map(context, holder, item, value, giver, override)
     elif isinstance(item, ArrayItem):
         if not isinstance(holder, Array):
-            raise EvalError(f"expected parent of array item to be array, but was {type_of(holder)}")
+            raise EvalError(f"expected parent of array item to be array, but was {go_value_type(holder)}")
         _put(holder.items, item, _array_items(value, item, giver), "array item in array")
     else:
-        raise EvalError(f"expected to replace document value, map item or array item, but found {type_of(item)}")
+        raise EvalError(f"expected to replace document value, map item or array item, but found {go_value_type(item)}")
 
 
 def _replace_in_map(context: YamlContext, holder: Map, item: MapItem, value: Any, giver: Giver, override: bool) -> None:
@@ -66,14 +66,14 @@ def _documents(value: Any, giver: Giver) -> list[Document]:
         return value.node.items
     if isinstance(value, list | tuple | set | frozenset):
         return [Document(giver.give(item)) for item in value]
-    raise EvalError(f"expected value to be docset, but was {type_of(value)}")
+    raise EvalError(f"expected value to be docset, but was {go_value_type(value)}")
 
 
 def _map_items(value: Any, place: MapItem, giver: Giver) -> list[MapItem]:
     if isinstance(value, Mapping | Struct) or (isinstance(value, Fragment) and isinstance(value.node, Map)):
         made: Map = giver.give(value, place.source, place.line)
         return made.items
-    raise EvalError(f"expected value to be map, but was {type_of(value)}")
+    raise EvalError(f"expected value to be map, but was {go_value_type(value)}")
 
 
 def _array_items(value: Any, place: ArrayItem, giver: Giver) -> list[ArrayItem]:
@@ -81,4 +81,4 @@ def _array_items(value: Any, place: ArrayItem, giver: Giver) -> list[ArrayItem]:
     if is_array or isinstance(value, list | tuple | set | frozenset):
         made: Array = giver.give(value, place.source, place.line)
         return made.items
-    raise EvalError(f"expected value to be array, but was {type_of(value)}")
+    raise EvalError(f"expected value to be array, but was {go_value_type(value)}")

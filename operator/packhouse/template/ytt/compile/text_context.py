@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from packhouse.template.ytt.compile.spelling import type_of
 from packhouse.template.ytt.compile.steps import Plan
 from packhouse.template.ytt.errors import EvalError
 from packhouse.template.ytt.values import Thread
+from packhouse.template.ytt.words import go_value_type
 
 
 class TextContext:
@@ -35,7 +35,7 @@ class TextContext:
         """Of the piece that was begun last."""
         if not isinstance(value, str):
             raise EvalError(
-                f"cannot set non-string value ({type_of(value)}), consider using str(...) to convert to string"
+                f"cannot set non-string value ({go_value_type(value)}), consider using str(...) to convert to string"
             )
         if not self._pieces:
             raise EvalError("cannot set value on a noderoot")

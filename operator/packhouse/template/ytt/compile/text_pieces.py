@@ -9,11 +9,11 @@ import re
 from typing import Final, NamedTuple
 
 from packhouse.template.ytt.compile.lines import Lines, own_code
-from packhouse.template.ytt.compile.spelling import SPACES
 from packhouse.template.ytt.compile.steps import Plan
 from packhouse.template.ytt.errors import YttError
 from packhouse.template.ytt.nodes import Source
 from packhouse.template.ytt.starlark import instructions
+from packhouse.template.ytt.words import SPACES
 
 _MARK: Final = re.compile(r"\(@|@\)")
 

@@ -11,11 +11,11 @@ from typing import Final
 from packhouse.template.ytt.compile import text_pieces
 from packhouse.template.ytt.compile.comments import Item, Wishes, read_wishes
 from packhouse.template.ytt.compile.lines import Lines, own_code
-from packhouse.template.ytt.compile.spelling import key_text
 from packhouse.template.ytt.compile.steps import NO_PARENT, Plan, Step
 from packhouse.template.ytt.compile.survey import Survey, has_repeated_keys, is_text_template
 from packhouse.template.ytt.nodes import Array, ArrayItem, Document, DocumentSet, Map, MapItem
 from packhouse.template.ytt.starlark import instructions
+from packhouse.template.ytt.words import go_string
 
 #: A file that loads this module may give a map keys that only running it tells.
 _REPLACING: Final = "@ytt:template"
@@ -154,7 +154,7 @@ def _has_text_key(item: Item, texted: bool) -> bool:
 
 def _details(item: Item) -> str:
     if isinstance(item, MapItem):
-        return f" key={key_text(item.key)}"
+        return f" key={go_string(item.key)}"
     return "" if isinstance(item, Document) else " idx=?"
 
 

@@ -11,7 +11,6 @@ from collections.abc import Hashable
 from typing import Any
 
 from packhouse.template.ytt.compile.given import Giver
-from packhouse.template.ytt.compile.spelling import key_text, name_of
 from packhouse.template.ytt.compile.steps import Plan, Step
 from packhouse.template.ytt.compile.survey import key_identity
 from packhouse.template.ytt.errors import EvalError
@@ -28,6 +27,7 @@ from packhouse.template.ytt.nodes import (
     Value,
 )
 from packhouse.template.ytt.values import Fragment
+from packhouse.template.ytt.words import go_string, kind_of
 
 MAP_KEY_OVERRIDE = "yaml/map-key-override"
 
@@ -100,7 +100,7 @@ class YamlContext:
         node = self._nodes[-1]
         if not isinstance(node, _ITEMS):
             article = "an" if isinstance(node, Array) else "a"
-            raise EvalError(f"cannot set value on {article} {name_of(node)}")
+            raise EvalError(f"cannot set value on {article} {kind_of(node)}")
         node.value = _checked(node, self._giver.give(value))
 
     def _made(self, step: Step) -> Any:
@@ -134,7 +134,7 @@ class YamlContext:
         kind = type(parent)
         if kind is Map:
             if type(node) is not MapItem:
-                raise EvalError(f"maps can only contain map items; this is a {name_of(node)}")
+                raise EvalError(f"maps can only contain map items; this is a {kind_of(node)}")
             keys = self._keys[-1]
             assert keys is not None  # noqa: S101 - every map has them
             make_room(parent, keys, node, self._plan.override)
@@ -142,11 +142,11 @@ class YamlContext:
             parent.items.append(node)
         elif kind is Array:
             if type(node) is not ArrayItem:
-                raise EvalError(f"arrays can only contain array items; this is a {name_of(node)}")
+                raise EvalError(f"arrays can only contain array items; this is a {kind_of(node)}")
             parent.items.append(node)
         elif kind is DocumentSet:
             if type(node) is not Document:
-                raise EvalError(f"document sets can only contain documents; this is a {name_of(node)}")
+                raise EvalError(f"document sets can only contain documents; this is a {kind_of(node)}")
             parent.items.append(node)
         else:
             parent.value = _checked(parent, node)
@@ -186,7 +186,7 @@ def make_room(holder: Map, keys: Keys, item: MapItem, override: bool) -> None:
         return
     if not override and MAP_KEY_OVERRIDE not in (item.annotations or ()):
         raise EvalError(
-            f"expected key '{key_text(item.key)}' to not be specified again "
+            f"expected key '{go_string(item.key)}' to not be specified again "
             f"(unless '{MAP_KEY_OVERRIDE}' annotation is added)"
         )
     holder.items[:] = [other for other in holder.items if other is not before]
@@ -194,5 +194,5 @@ def make_room(holder: Map, keys: Keys, item: MapItem, override: bool) -> None:
 
 def _checked(holder: Node, value: Value) -> Value:
     if isinstance(value, Node) and not isinstance(value, Map | Array):
-        raise EvalError(f"{_MAY_HOLD[type(holder)]}; this is a {name_of(value)}")
+        raise EvalError(f"{_MAY_HOLD[type(holder)]}; this is a {kind_of(value)}")
     return value

@@ -12,11 +12,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 from packhouse.template.ytt.errors import EvalError
-from packhouse.template.ytt.modules.arguments import go_name, is_callable
 from packhouse.template.ytt.modules.yaml import YAML
 from packhouse.template.ytt.nodes import Map
+from packhouse.template.ytt.starlark.args import go_type
 from packhouse.template.ytt.starlark.keys import key_of
 from packhouse.template.ytt.starlark.lines import CodeLine
+from packhouse.template.ytt.starlark.names import is_callable
 from packhouse.template.ytt.starlark.program import Program, compile_program
 from packhouse.template.ytt.starlark.text import iterate, to_repr, type_name
 from packhouse.template.ytt.values import Args, Builtin, Fragment, Kwargs, Module, Opaque, Struct, Thread
@@ -213,14 +214,14 @@ def _one_of(thread: Thread, args: Args, kwargs: Kwargs) -> Opaque:
 def _fail(thread: Thread, args: Args, kwargs: Kwargs) -> None:
     _exactly(args, 1)
     if not isinstance(args[0], str):
-        raise EvalError(f"expected starlark.String, but was {go_name(args[0])}")
+        raise EvalError(f"expected starlark.String, but was {go_type(args[0])}")
     raise EvalError(f"fail: {args[0]}")
 
 
 def _try_to(thread: Thread, args: Args, kwargs: Kwargs) -> tuple[Any, Any]:
     _exactly(args, 1)
     if not is_callable(args[0]):
-        raise EvalError(f"expected argument to be a function, but was {go_name(args[0])}")
+        raise EvalError(f"expected argument to be a function, but was {go_type(args[0])}")
     try:
         return thread.call(args[0]), None
     except EvalError as error:
@@ -233,7 +234,7 @@ def _equals(thread: Thread, args: Args, kwargs: Kwargs) -> None:
     _exactly(args, 2)
     for value in args:
         if is_callable(value):
-            raise EvalError(f"expected argument not to be a function, but was {go_name(value)}")
+            raise EvalError(f"expected argument not to be a function, but was {go_type(value)}")
     encode = YAML.fields()["encode"].run
     expected, actual = (encode(thread, (value,), {}) for value in args)
     if expected != actual:

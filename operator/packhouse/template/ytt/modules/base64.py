@@ -7,8 +7,10 @@ import binascii
 from typing import Final
 
 from packhouse.template.ytt.errors import EvalError
-from packhouse.template.ytt.modules.arguments import flag, from_bytes, one_text, to_bytes
+from packhouse.template.ytt.modules.arguments import one_text
+from packhouse.template.ytt.starlark.args import bool_arg
 from packhouse.template.ytt.values import Args, Builtin, Kwargs, Module, Thread
+from packhouse.template.ytt.words import from_bytes, to_bytes
 
 _COMMON = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _STANDARD: Final = _COMMON + b"+/"
@@ -20,7 +22,7 @@ _STRAY_BITS = {2: 0b1111, 3: 0b11}
 
 def _encode(thread: Thread, args: Args, kwargs: Kwargs) -> str:
     data = to_bytes(one_text(args))
-    url, raw, _ = flag(kwargs, "url"), flag(kwargs, "raw"), flag(kwargs, "strict")
+    url, raw, _ = bool_arg(kwargs, "url"), bool_arg(kwargs, "raw"), bool_arg(kwargs, "strict")
     thread.weigh(len(data) * 4 // 3 + 4)
     text = (base64.urlsafe_b64encode if url else base64.b64encode)(data).decode("ascii")
     return text.rstrip("=") if raw else text
@@ -28,7 +30,7 @@ def _encode(thread: Thread, args: Args, kwargs: Kwargs) -> str:
 
 def _decode(thread: Thread, args: Args, kwargs: Kwargs) -> str:
     data = to_bytes(one_text(args))
-    url, raw, strict = flag(kwargs, "url"), flag(kwargs, "raw"), flag(kwargs, "strict")
+    url, raw, strict = bool_arg(kwargs, "url"), bool_arg(kwargs, "raw"), bool_arg(kwargs, "strict")
     thread.weigh(len(data))
     alphabet = _URL if url else _STANDARD
     letters = data.translate(None, b"\r\n")

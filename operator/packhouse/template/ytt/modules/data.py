@@ -9,8 +9,9 @@ from typing import Any, Protocol
 
 from packhouse.template.ytt.convert import to_structs
 from packhouse.template.ytt.errors import EvalError, YttError
-from packhouse.template.ytt.modules.arguments import as_text, one_text
+from packhouse.template.ytt.modules.arguments import one_text
 from packhouse.template.ytt.nodes import Value
+from packhouse.template.ytt.starlark.args import as_string
 from packhouse.template.ytt.values import Args, Builtin, Kwargs, Module, Thread
 
 
@@ -32,7 +33,7 @@ def data_module(values: Value, files: Files) -> Module:
     def listed(thread: Thread, args: Args, kwargs: Kwargs) -> Any:
         if len(args) > 1:
             raise EvalError("expected exactly zero or one argument")
-        folder = as_text(args[0]) if args else ""
+        folder = as_string(args[0]) if args else ""
         try:
             paths = files.paths(folder)
         except YttError as error:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 from typing import Final
 
-from packhouse.template.ytt.modules.arguments import one_text, to_bytes
+from packhouse.template.ytt.modules.arguments import one_text
 from packhouse.template.ytt.values import Args, Builtin, Kwargs, Module, Thread
+from packhouse.template.ytt.words import to_bytes
 
 #: How many bytes are digested for one step.
 _STEP = 1024

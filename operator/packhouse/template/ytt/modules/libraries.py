@@ -11,8 +11,9 @@ from typing import Any, Protocol, Self
 
 from packhouse.template.ytt.convert import to_nodes
 from packhouse.template.ytt.errors import EvalError, YttError
-from packhouse.template.ytt.modules.arguments import as_text, exactly, flag, one_text, only
+from packhouse.template.ytt.modules.arguments import exactly, one_text
 from packhouse.template.ytt.nodes import DocumentSet, Value
+from packhouse.template.ytt.starlark.args import as_string, bool_arg, check_names
 from packhouse.template.ytt.values import Args, Builtin, Fragment, Kwargs, Module, Thread
 
 
@@ -52,9 +53,9 @@ def library_module(find: Find) -> Module:
         options: dict[str, Any] = {}
         for name, value in kwargs.items():
             if name == "alias":
-                options[name] = as_text(value)
+                options[name] = as_string(value)
             elif name in _FLAGS:
-                options[name] = flag(kwargs, name)
+                options[name] = bool_arg(kwargs, name)
             else:
                 raise EvalError(f"Unexpected kwarg '{name}'")
         if path.startswith("@"):
@@ -70,8 +71,8 @@ def _value(instance: Instance) -> Module:
     def with_data_values(thread: Thread, args: Args, kwargs: Kwargs) -> Any:
         exactly(args, 1)
         values = to_nodes(args[0])
-        only(kwargs, "plain")
-        plain = flag(kwargs, "plain")
+        check_names(kwargs, ("plain",))
+        plain = bool_arg(kwargs, "plain")
         return _value(_run("", lambda: instance.with_values(values, plain)))
 
     def with_data_values_schema(thread: Thread, args: Args, kwargs: Kwargs) -> Any:
@@ -112,7 +113,7 @@ def _exported(instance: Instance, args: Args, kwargs: Kwargs) -> Any:
     for name, value in kwargs.items():
         if name != "path":
             raise EvalError(f"Unexpected keyword argument '{name}'")
-        path = as_text(value)
+        path = as_string(value)
     if symbol.startswith("_"):
         raise EvalError("Symbols starting with '_' are private, and cannot be exported")
     return instance.exported(symbol, path or None)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+from packhouse.template.ytt import words
 from packhouse.template.ytt.errors import EvalError
-from packhouse.template.ytt.modules.arguments import go_spelling, go_value_type, no_go_value
+from packhouse.template.ytt.modules.arguments import go_value_type, no_go_value
 from packhouse.template.ytt.nodes import Array, DocumentSet, Map
 from packhouse.template.ytt.values import Fragment, Opaque, Struct, Thread
 
@@ -73,7 +74,7 @@ class PlainCopy:
         for key, item in items.items():
             name, copy = self.of(key), self.of(item)
             if self._structs and not isinstance(name, str):
-                raise EvalError(f"expected struct key {go_spelling(name)} to be string")
+                raise EvalError(f"expected struct key {words.go_string(name, 'int64')} to be string")
             if not isinstance(name, list):  # of a tuple; what has become no key is left out without a word
                 made[name] = copy
         return Struct(made) if self._structs else made
@@ -98,6 +99,6 @@ class PlainCopy:
         made: dict[Any, Any] = {}
         for item in node.items:
             if item.key in made:
-                raise EvalError(f"Unexpected duplicate key: {go_spelling(item.key)}")
+                raise EvalError(f"Unexpected duplicate key: {words.go_string(item.key, 'int64')}")
             made[item.key] = self.of(item.value)
         return made

@@ -10,9 +10,12 @@ from functools import lru_cache
 from typing import Any, Final, Protocol
 
 from packhouse.template.ytt.errors import EvalError
-from packhouse.template.ytt.modules.arguments import as_text, exactly, from_bytes, is_callable, to_bytes
+from packhouse.template.ytt.modules.arguments import exactly
 from packhouse.template.ytt.modules.regexp_words import refusal, without_single_bytes
+from packhouse.template.ytt.starlark.args import as_string
+from packhouse.template.ytt.starlark.names import is_callable
 from packhouse.template.ytt.values import Args, Builtin, Kwargs, Module, Thread
+from packhouse.template.ytt.words import from_bytes, to_bytes
 
 #: How many bytes are searched for one step.
 _STEP = 1024
@@ -49,15 +52,15 @@ def _compiled(pattern: bytes) -> _Pattern:
 
 
 def _pattern(thread: Thread, value: Any) -> _Pattern:
-    pattern = to_bytes(as_text(value))
+    pattern = to_bytes(as_string(value))
     thread.tick(1 + len(pattern))
     return _compiled(pattern)
 
 
 def _match(thread: Thread, args: Args, kwargs: Kwargs) -> bool:
     exactly(args, 2)
-    as_text(args[0])
-    text = to_bytes(as_text(args[1]))
+    as_string(args[0])
+    text = to_bytes(as_string(args[1]))
     thread.tick(1 + len(text) // _STEP)
     return _found(_pattern(thread, args[0]), text, 0) is not None
 
@@ -65,11 +68,11 @@ def _match(thread: Thread, args: Args, kwargs: Kwargs) -> bool:
 def _replace(thread: Thread, args: Args, kwargs: Kwargs) -> str:
     exactly(args, 3)
     pattern = _pattern(thread, args[0])
-    text = to_bytes(as_text(args[1]))
+    text = to_bytes(as_string(args[1]))
     thread.tick(1 + len(text) // _STEP)
     if is_callable(args[2]):
         return from_bytes(_replaced(thread, pattern, text, _Call(thread, args[2])))
-    return from_bytes(_replaced(thread, pattern, text, _Template(as_text(args[2]), pattern)))
+    return from_bytes(_replaced(thread, pattern, text, _Template(as_string(args[2]), pattern)))
 
 
 class _Filling(Protocol):
@@ -127,7 +130,7 @@ class _Call:
         self._function = function
 
     def of(self, match: _Match) -> bytes:
-        return to_bytes(as_text(self._thread.call(self._function, (from_bytes(match.group(0) or b""),))))
+        return to_bytes(as_string(self._thread.call(self._function, (from_bytes(match.group(0) or b""),))))
 
 
 class _Template:

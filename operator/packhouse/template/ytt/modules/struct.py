@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from packhouse.template.ytt.errors import EvalError
-from packhouse.template.ytt.modules.arguments import exactly, is_callable
+from packhouse.template.ytt.modules.arguments import exactly
 from packhouse.template.ytt.modules.plain_copy import PlainCopy
 from packhouse.template.ytt.starlark.args import positional
+from packhouse.template.ytt.starlark.names import is_callable
 from packhouse.template.ytt.values import Args, Builtin, Kwargs, Module, Struct, Thread
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any, Final
 
 from packhouse.template.ytt.errors import EvalError
-from packhouse.template.ytt.modules.arguments import exactly, from_bytes, one_text, only, to_bytes
+from packhouse.template.ytt.modules.arguments import exactly, one_text
 from packhouse.template.ytt.modules.plain_copy import PlainCopy
 from packhouse.template.ytt.modules.toml_read import read
 from packhouse.template.ytt.modules.toml_write import write
 from packhouse.template.ytt.modules.yaml import cost
-from packhouse.template.ytt.starlark.args import int_arg
+from packhouse.template.ytt.starlark.args import check_names, int_arg
 from packhouse.template.ytt.values import Args, Builtin, Kwargs, Module, Thread
+from packhouse.template.ytt.words import from_bytes, to_bytes
 
 _DEFAULT_INDENT: Final = 2
 _MOST_INDENT: Final = 8
@@ -19,7 +20,7 @@ _MOST_INDENT: Final = 8
 
 def _encode(thread: Thread, args: Args, kwargs: Kwargs) -> str:
     exactly(args, 1)
-    only(kwargs, "indent")
+    check_names(kwargs, ("indent",))
     plain = PlainCopy(thread, yaml=True).of(args[0])
     indent = int_arg(kwargs, "indent")
     if not 0 <= indent <= _MOST_INDENT:

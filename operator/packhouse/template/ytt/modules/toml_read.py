@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import Any, Final, NoReturn
 
 from packhouse.template.ytt.errors import EvalError
-from packhouse.template.ytt.modules.arguments import to_bytes
 from packhouse.template.ytt.modules.toml_scalars import Moment, unescaped
 from packhouse.template.ytt.modules.toml_spelling import scalar
 from packhouse.template.ytt.modules.toml_tables import Tables
 from packhouse.template.ytt.modules.toml_text import END, Text, shown
 from packhouse.template.ytt.modules.toml_write import Key
+from packhouse.template.ytt.words import to_bytes
 
 #: Arrays and inline tables within each other, and the parts of a key; that library has no limit.
 _DEEPEST: Final = 200

@@ -12,7 +12,7 @@ from calendar import monthrange
 from collections.abc import Callable
 from typing import Final, NoReturn, TypeAlias
 
-from packhouse.template.ytt.starlark.text import quote
+from packhouse.template.ytt.words import quote
 
 Refuse: TypeAlias = Callable[[str], NoReturn]
 

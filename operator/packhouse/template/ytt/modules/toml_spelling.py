@@ -18,7 +18,7 @@ from packhouse.template.ytt.modules.toml_scalars import (
     without_first_break,
 )
 from packhouse.template.ytt.modules.toml_text import END, Text, is_letter, shown
-from packhouse.template.ytt.starlark.text import quote
+from packhouse.template.ytt.words import quote
 
 _DIGITS: Final = frozenset("0123456789")
 _MORE_DIGITS: Final = re.compile("[0-9]*")

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Final, NoReturn
 
 from packhouse.template.ytt.errors import EvalError
-from packhouse.template.ytt.starlark.text import quote
+from packhouse.template.ytt.words import quote
 
 #: Behind the last character.
 END: Final = "\0"

@@ -12,7 +12,8 @@ from decimal import Decimal
 from typing import Any, Final
 
 from packhouse.template.ytt.errors import EvalError
-from packhouse.template.ytt.modules.arguments import go_value_type, to_bytes
+from packhouse.template.ytt.modules.arguments import go_value_type
+from packhouse.template.ytt.words import to_bytes
 
 _BARE: Final = re.compile("[A-Za-z0-9_-]+")
 _ESCAPED: Final = re.compile('["\\\\\x00-\x1f\x7f]')

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from packhouse.template.ytt.errors import EvalError
-from packhouse.template.ytt.modules.arguments import constant, exactly, from_bytes, go_value_type, one_text, to_bytes
+from packhouse.template.ytt.modules.arguments import constant, exactly, go_value_type, one_text
 from packhouse.template.ytt.modules.url_text import QUERY, SEGMENT, Part, Url, UrlError, User, escape, parse, unescape
 from packhouse.template.ytt.values import Args, Builtin, Kwargs, Module, Opaque, Struct, Thread
+from packhouse.template.ytt.words import from_bytes, to_bytes
 
 #: How many bytes are read or written for one step.
 _STEP = 64

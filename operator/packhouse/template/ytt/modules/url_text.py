@@ -8,8 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-from packhouse.template.ytt.modules.arguments import from_bytes
-from packhouse.template.ytt.starlark.text import quote
+from packhouse.template.ytt.words import from_bytes, quote
 
 _UNRESERVED = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~"
 _HOST_LETTERS = _UNRESERVED + "!$&'()*+,;=:[]<>\""

@@ -17,8 +17,8 @@ from packhouse.template.ytt.overlay import annotations as notes
 from packhouse.template.ytt.overlay.drafts import ArrayDraft, DocumentsDraft, Draft, MapDraft, Spot
 from packhouse.template.ytt.overlay.expects import ONE, CountError, Expectation
 from packhouse.template.ytt.overlay.strip import item_without_overlays, without_overlays
-from packhouse.template.ytt.overlay.words import yaml_type
 from packhouse.template.ytt.values import Thread
+from packhouse.template.ytt.words import kind_of
 
 #: Says that the right value takes the place of the left one: it is no container.
 _RIGHT: Final = object()
@@ -86,15 +86,15 @@ class _Overlay:
         draft: Draft
         if isinstance(right, Map):
             if not isinstance(left, Map):
-                raise EvalError(f"Expected map, but was {yaml_type(left)}")
+                raise EvalError(f"Expected map, but was {kind_of(left)}")
             draft = MapDraft(left.items)
         elif isinstance(right, Array):
             if not isinstance(left, Array):
-                raise EvalError(f"Expected array, but was {yaml_type(left)}")
+                raise EvalError(f"Expected array, but was {kind_of(left)}")
             draft = ArrayDraft(left.items)
         elif isinstance(right, DocumentSet):
             if not isinstance(left, DocumentSet):
-                raise EvalError(f"Expected document set, but was {yaml_type(left)}")
+                raise EvalError(f"Expected document set, but was {kind_of(left)}")
             draft = DocumentsDraft([left.items], self.exact)
         else:
             return _RIGHT
@@ -213,7 +213,7 @@ def _at(spot: Spot) -> Any:
 
 def _allowed(draft: Draft, value: Value) -> None:
     if isinstance(value, DocumentSet):
-        raise EvalError(f"{draft.may_contain}; this is a {yaml_type(value)}")
+        raise EvalError(f"{draft.may_contain}; this is a {kind_of(value)}")
 
 
 def _too_deep() -> LimitExceeded:

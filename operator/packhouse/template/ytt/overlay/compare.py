@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from packhouse.template.ytt.errors import EvalError
 from packhouse.template.ytt.nodes import Array, DocumentSet, Map, MapItem, Value
-from packhouse.template.ytt.overlay.words import go_type, yaml_type
 from packhouse.template.ytt.values import Thread
+from packhouse.template.ytt.words import go_value_type, kind_of
 
 #: From so many keys on, the left ones are looked up instead of being walked for each.
 _FEW = 8
@@ -21,15 +21,18 @@ def difference(left: Value, right: Value, thread: Thread) -> str:
     """
     if isinstance(right, Map):
         if not isinstance(left, Map):
-            return f"Expected map, but was {yaml_type(left)}"
+            return f"Expected map, but was {kind_of(left)}"
         return _of_maps(left, right, thread)
     if isinstance(right, Array):
         if not isinstance(left, Array):
-            return f"Expected array, but was {yaml_type(left)}"
+            return f"Expected array, but was {kind_of(left)}"
         return _of_arrays(left, right, thread)
     if isinstance(right, DocumentSet):
         raise EvalError("Unexpected document set")
-    return "" if same(left, right) else f"Expected leaf values to match {go_type(left)} {go_type(right)}"
+    if same(left, right):
+        return ""
+    types = f"{go_value_type(left, 'int')} {go_value_type(right, 'int')}"
+    return f"Expected leaf values to match {types}"
 
 
 def same(left: Value, right: Value) -> bool:

@@ -14,10 +14,10 @@ from packhouse.template.ytt.nodes import ArrayItem, Document, MapItem, Value
 from packhouse.template.ytt.overlay.annotations import APPEND, INSERT, MATCH, OPERATIONS, at_least_one, match_of
 from packhouse.template.ytt.overlay.expects import NONE, Expectation
 from packhouse.template.ytt.overlay.matchers import Test, by_map_key, tester
-from packhouse.template.ytt.overlay.words import formatted_key
 from packhouse.template.ytt.starlark.args import ABSENT, go_type
 from packhouse.template.ytt.starlark.names import is_callable
 from packhouse.template.ytt.values import Thread
+from packhouse.template.ytt.words import go_string
 
 #: A list of items, and an index in it.
 Spot: TypeAlias = "tuple[list[Any], int]"
@@ -114,7 +114,7 @@ class MapDraft(Draft):
         self._keys: list[Value] | None = None
 
     def title(self, item: MapItem) -> str:
-        return f"Map item (key '{formatted_key(item.key)}') on line {item.place}"
+        return f"Map item (key '{go_string(item.key)}') on line {item.place}"
 
     def unsupported(self, operation: str, item: MapItem) -> EvalError:
         return EvalError(

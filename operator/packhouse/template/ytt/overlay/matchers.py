@@ -13,9 +13,9 @@ from packhouse.template.ytt.convert import to_nodes, to_template
 from packhouse.template.ytt.errors import EvalError, LimitExceeded
 from packhouse.template.ytt.nodes import Map, Value
 from packhouse.template.ytt.overlay.compare import difference, same
-from packhouse.template.ytt.overlay.words import yaml_type
 from packhouse.template.ytt.starlark.args import as_bool, as_int64
 from packhouse.template.ytt.values import Args, Builtin, Fragment, Kwargs, Thread
+from packhouse.template.ytt.words import kind_of
 
 #: Index or key, left value, right value: values of nodes, or of a template where it calls a matcher itself.
 Test: TypeAlias = Callable[[Any, Any, Any], bool]
@@ -132,7 +132,7 @@ def _combined(how: Callable[[Iterable[bool]], bool], functions: Args, thread: Th
 def _of_key(key: str, value: Any) -> Value:
     node = value.node if isinstance(value, Fragment) else value
     if not isinstance(node, Map):
-        raise EvalError(f"Expected value to be map, but was {yaml_type(node)}")
+        raise EvalError(f"Expected value to be map, but was {kind_of(node)}")
     for item in node.items:
         if item.key == key:
             return item.value

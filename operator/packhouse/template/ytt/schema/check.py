@@ -7,10 +7,8 @@ document.
 from __future__ import annotations
 
 from packhouse.template.ytt.nodes import Array, ArrayItem, DocumentSet, Map, MapItem, Value
-from packhouse.template.ytt.schema.report import Findings, cost_of_key, kind_of_value, mismatch, unexpected_key
+from packhouse.template.ytt.schema.report import Findings, cost_of_key, mismatch, unexpected_key
 from packhouse.template.ytt.schema.types import (
-    FLOAT,
-    INTEGER,
     AnyType,
     ArrayType,
     MapType,
@@ -21,6 +19,7 @@ from packhouse.template.ytt.schema.types import (
     bare,
     key_of,
 )
+from packhouse.template.ytt.words import FLOAT, INTEGER, kind_of
 
 
 def check_item(member: Member, item: MapItem | ArrayItem, findings: Findings) -> None:
@@ -55,5 +54,5 @@ def accepts_scalar(declared: ValueType, value: Value) -> bool:
     declared = bare(declared)
     if not isinstance(declared, ScalarType):
         return False
-    kind = kind_of_value(value)
+    kind = kind_of(value)
     return kind == declared.kind or (kind == INTEGER and declared.kind == FLOAT)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from packhouse.template.ytt.convert import to_nodes
-from packhouse.template.ytt.modules.arguments import go_name
 from packhouse.template.ytt.nodes import Annotation, Array, ArrayItem, Document, DocumentSet, Map, Node, Value
 from packhouse.template.ytt.schema.report import (
     Problem,
@@ -20,8 +19,9 @@ from packhouse.template.ytt.schema.report import (
     spot_of_annotation,
 )
 from packhouse.template.ytt.schema.types import Example, ValueType
+from packhouse.template.ytt.starlark.args import go_type
 from packhouse.template.ytt.starlark.text import type_name
-from packhouse.template.ytt.validations.run import kind_of
+from packhouse.template.ytt.words import kind_of
 
 TYPE = "schema/type"
 NULLABLE = "schema/nullable"
@@ -61,7 +61,7 @@ def says_any(node: Node) -> bool:
                 annotation,
                 description=f"unknown @{TYPE} annotation keyword argument",
                 expected="A valid kwarg" if name != "any" else "starlark.Bool",
-                found=name if name != "any" else go_name(value),
+                found=name if name != "any" else go_type(value),
                 hints=("Supported kwargs are 'any'",),
             )
         answer = value

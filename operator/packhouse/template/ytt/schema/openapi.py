@@ -9,10 +9,6 @@ from typing import Any
 
 from packhouse.template.ytt.nodes import Document, Map, MapItem, Value
 from packhouse.template.ytt.schema.types import (
-    BOOLEAN,
-    FLOAT,
-    INTEGER,
-    STRING,
     ArrayType,
     MapType,
     Member,
@@ -20,6 +16,7 @@ from packhouse.template.ytt.schema.types import (
     ScalarType,
     ValueType,
 )
+from packhouse.template.ytt.words import BOOLEAN, FLOAT, INTEGER, STRING
 
 _TYPES = {STRING: "string", FLOAT: "number", INTEGER: "integer", BOOLEAN: "boolean"}
 

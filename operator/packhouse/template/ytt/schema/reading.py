@@ -19,7 +19,6 @@ from packhouse.template.ytt.schema.report import (
     Findings,
     Problem,
     ProblemError,
-    kind_of_value,
     mismatch,
     refusal,
     spot_of,
@@ -38,6 +37,7 @@ from packhouse.template.ytt.schema.types import (
 )
 from packhouse.template.ytt.validations import rules
 from packhouse.template.ytt.values import Thread
+from packhouse.template.ytt.words import kind_of
 
 #: What a declaration takes: a small text of a template can make documents that declare very much.
 _WEIGHT = 1000
@@ -96,7 +96,7 @@ def _inferred(item: MapItem | ArrayItem, thread: Thread) -> ValueType:
         return ArrayType(member_of(value.items[0], thread), value.source, value.line)
     if isinstance(value, DocumentSet):
         raise YttError("Expected value to be a map, array, or scalar, but was document set")
-    return ScalarType(kind_of_value(value), value, item.source, item.line)
+    return ScalarType(kind_of(value), value, item.source, item.line)
 
 
 def _document(item: MapItem | ArrayItem, declared: ValueType, thread: Thread) -> None:

@@ -12,10 +12,9 @@ from typing import Any, NamedTuple
 from packhouse.template.ytt.errors import YttError
 from packhouse.template.ytt.nodes import Annotation, Array, ArrayItem, DocumentSet, Map, MapItem, Node, Source, Value
 from packhouse.template.ytt.schema.spelling import nearest
-from packhouse.template.ytt.schema.types import BOOLEAN, FLOAT, INTEGER, STRING, MapType, ValueType
-from packhouse.template.ytt.validations.keys import go_float, path_key, plain_key
-from packhouse.template.ytt.validations.run import kind_of
+from packhouse.template.ytt.schema.types import MapType, ValueType
 from packhouse.template.ytt.values import Thread
+from packhouse.template.ytt.words import go_scalar, go_string, kind_of, quote
 
 #: Up to so many keys are named in a message.
 _KEYS_NAMED = 9
@@ -98,8 +97,8 @@ def mismatch(node: Node, expected: ValueType, holder: Node | None = None) -> Pro
 
 
 def unexpected_key(item: MapItem, declared: MapType) -> Problem:
-    key = plain_key(item.key)
-    allowed = sorted((path_key(member.key) for member in declared.members.values()), key=str.encode)
+    key = go_scalar(item.key)
+    allowed = sorted((go_string(member.key) for member in declared.members.values()), key=str.encode)
     if len(allowed) == 1:
         expected = f'a map item with the key named "{allowed[0]}"'
     elif 1 < len(allowed) <= _KEYS_NAMED:
@@ -118,7 +117,7 @@ def unexpected_key(item: MapItem, declared: MapType) -> Problem:
 
 def cost_of_key(item: MapItem, declared: MapType) -> int:
     """How many steps it takes to find the key that was meant."""
-    return len(declared.members) * (4 * min(len(plain_key(item.key)), 256) + 1)
+    return len(declared.members) * (4 * min(len(go_scalar(item.key)), 256) + 1)
 
 
 def refusal(summary: str, problems: Sequence[Problem], others: Iterable[str] = ()) -> YttError:
@@ -172,55 +171,20 @@ def spot_of_annotation(annotation: Annotation) -> Spot:
 
 def spot_of(node: Node) -> Spot:
     if not node.line and isinstance(node, MapItem):
-        return Spot("", 0, "", f"{plain_key(node.key)}: {_written(node.value)}")
+        return Spot("", 0, "", f"{go_scalar(node.key)}: {_written(node.value)}")
     if not node.line and type(node) is ArrayItem:
         return Spot("", 0, "", f"- {_written(node.value)}")
     return spot_at(node.source, node.line)
 
 
-def kind_of_value(value: Value) -> str:
-    """How messages name a value of a node."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return BOOLEAN
-    if isinstance(value, int):
-        return INTEGER
-    if isinstance(value, float):
-        return FLOAT
-    return STRING if isinstance(value, str) else kind_of(value)
-
-
 def _kind_of_value(node: Any) -> str:
-    return kind_of(node) if isinstance(node, Map | Array | DocumentSet) else kind_of_value(node.value)
-
-
-_ESCAPES = {
-    '"': '\\"',
-    "\\": "\\\\",
-    "\a": "\\a",
-    "\b": "\\b",
-    "\f": "\\f",
-    "\n": "\\n",
-    "\r": "\\r",
-    "\t": "\\t",
-    "\v": "\\v",
-}
+    return kind_of(node if isinstance(node, Map | Array | DocumentSet) else node.value)
 
 
 def _written(value: Value) -> str:
     """A value as Go writes it down; maps and arrays by their names alone."""
     if isinstance(value, str):
-        return f'"{"".join(map(_escaped, value))}"'
+        return quote(value)
     if isinstance(value, Map | Array | DocumentSet):
         return kind_of(value)
-    return go_float(value) if isinstance(value, float) else plain_key(value)
-
-
-def _escaped(letter: str) -> str:
-    if letter in _ESCAPES:
-        return _ESCAPES[letter]
-    if letter.isprintable():
-        return letter
-    code = ord(letter)
-    return f"\\x{code:02x}" if code < 0x80 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    return go_scalar(value)

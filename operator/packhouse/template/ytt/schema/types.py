@@ -14,9 +14,6 @@ from packhouse.template.ytt.validations.rules import Validation
 #: A key together with its type: True is not 1, and 1 is not 1.0.
 Key = tuple[type, Value]
 
-#: The scalars by their names in messages.
-STRING, FLOAT, INTEGER, BOOLEAN = "string", "float", "integer", "boolean"
-
 
 class Example(NamedTuple):
     description: str

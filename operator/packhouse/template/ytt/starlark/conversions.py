@@ -10,8 +10,8 @@ from packhouse.template.ytt.starlark.args import ABSENT, named
 from packhouse.template.ytt.starlark.formats import as_float, number_to_int
 from packhouse.template.ytt.starlark.names import type_name
 from packhouse.template.ytt.starlark.operators import bounded
-from packhouse.template.ytt.starlark.text import quote
 from packhouse.template.ytt.values import Args, Kwargs
+from packhouse.template.ytt.words import quote
 
 _MOST_DIGITS: Final = 4_000
 _DIGITS: Final = r"[0-9]+(?:_[0-9]+)*"

@@ -10,9 +10,10 @@ from packhouse.template.ytt.errors import EvalError
 from packhouse.template.ytt.starlark.access import mapping_get
 from packhouse.template.ytt.starlark.args import ABSENT
 from packhouse.template.ytt.starlark.names import type_name
-from packhouse.template.ytt.starlark.text import quote, to_repr, to_str
+from packhouse.template.ytt.starlark.text import to_repr, to_str
 from packhouse.template.ytt.starlark.thread import Thread
 from packhouse.template.ytt.values import Args, Kwargs
+from packhouse.template.ytt.words import quote
 
 _MOST_CODE: Final = 0x10FFFF
 _INTEGERS: Final[dict[str, Callable[[int], str]]] = {

@@ -25,9 +25,9 @@ from packhouse.template.ytt.starlark.letters import (
 )
 from packhouse.template.ytt.starlark.names import type_name
 from packhouse.template.ytt.starlark.sequences import iterate, rounds
-from packhouse.template.ytt.starlark.text import quote
 from packhouse.template.ytt.starlark.thread import Thread
 from packhouse.template.ytt.values import Args, Kwargs
+from packhouse.template.ytt.words import quote
 
 Method = Callable[[Thread, str, Args, Kwargs], Any]
 

@@ -16,51 +16,20 @@ from packhouse.template.ytt.starlark.containers import BoundMethod, NativeBuilti
 from packhouse.template.ytt.starlark.names import function_name, type_name
 from packhouse.template.ytt.starlark.sequences import iterate, length, truth
 from packhouse.template.ytt.values import Builtin, Fragment, Module, Opaque, Struct
+from packhouse.template.ytt.words import quote
 
-__all__ = ["compare", "equal", "function_name", "iterate", "length", "quote", "to_repr", "to_str", "truth", "type_name"]
+__all__ = ["compare", "equal", "function_name", "iterate", "length", "to_repr", "to_str", "truth", "type_name"]
 
 #: A text of more characters or more pieces than this is refused rather than made.
 _LONGEST: Final = 1 << 26
 _MOST_PIECES: Final = 1_000_000
 
-_ESCAPES: Final = {
-    "\a": "\\a",
-    "\b": "\\b",
-    "\f": "\\f",
-    "\n": "\\n",
-    "\r": "\\r",
-    "\t": "\\t",
-    "\v": "\\v",
-    "\\": "\\\\",
-    '"': '\\"',
-}
 _FRAGMENTS: Final[dict[type, str]] = {
     Map: "*yamlmeta.Map",
     Array: "*yamlmeta.Array",
     DocumentSet: "*yamlmeta.DocumentSet",
     type(None): "<nil>",
 }
-
-
-def quote(text: str) -> str:
-    """In double quotes, as Go quotes: what cannot be printed is escaped."""
-    if text.isprintable() and '"' not in text and "\\" not in text:
-        return f'"{text}"'
-    return '"' + "".join(map(_escape, text)) + '"'
-
-
-def _escape(character: str) -> str:
-    known = _ESCAPES.get(character)
-    if known:
-        return known
-    if character.isprintable():
-        return character
-    code = ord(character)
-    if 0xDC80 <= code <= 0xDCFF:  # a byte that is no UTF-8, as decoded by surrogateescape
-        return f"\\x{code - 0xDC00:02x}"
-    if code < 0x80:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def float_text(value: float) -> str:

@@ -14,7 +14,7 @@ from packhouse.template.ytt.errors import EvalError
 from packhouse.template.ytt.starlark.instructions import PREFIX
 from packhouse.template.ytt.starlark.lines import CodeLine
 from packhouse.template.ytt.starlark.literals import number, unquote
-from packhouse.template.ytt.starlark.text import quote
+from packhouse.template.ytt.words import quote
 
 # Kinds of tokens: a keyword or a sign is its own kind, the others are named as messages name them.
 IDENTIFIER: Final = "identifier"

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from packhouse.template.ytt.errors import YttError
 from packhouse.template.ytt.modules import assert_
-from packhouse.template.ytt.modules.arguments import is_callable
 from packhouse.template.ytt.nodes import Annotation
+from packhouse.template.ytt.starlark.names import is_callable
 from packhouse.template.ytt.starlark.text import to_repr, type_name
 from packhouse.template.ytt.values import Module, Opaque, Struct, Thread
 

@@ -14,22 +14,13 @@ from packhouse.template.ytt.errors import EvalError, YttError
 from packhouse.template.ytt.nodes import Array, ArrayItem, Document, DocumentSet, Map, MapItem, Node
 from packhouse.template.ytt.starlark.text import type_name
 from packhouse.template.ytt.validations import rules
-from packhouse.template.ytt.validations.keys import path_key
 from packhouse.template.ytt.values import Struct, Thread
+from packhouse.template.ytt.words import go_string, kind_of
 
 ASSERT_VALIDATE = "assert/validate"
 
 #: What it takes to come to a node and to name its path.
 _STEPS = 8
-
-_KINDS: dict[type, str] = {
-    DocumentSet: "document set",
-    Document: "document",
-    Map: "map",
-    MapItem: "map item",
-    Array: "array",
-    ArrayItem: "array item",
-}
 
 
 class Declared(Protocol):
@@ -79,11 +70,6 @@ def run(root: Node, thread: Thread, declared: Declared | None = None) -> str:
     return "".join(results)
 
 
-def kind_of(node: object) -> str:
-    """How messages name a kind of node."""
-    return _KINDS[type(node)]
-
-
 def _walk(seen: _Seen) -> Iterator[_Seen]:
     """`seen` and all that is under it, from top to bottom."""
     yield seen
@@ -100,7 +86,7 @@ def _children(node: Any) -> list[Any]:
 
 def _path(path: str, child: Node, index: int) -> str:
     if isinstance(child, MapItem):
-        return f"{path}.{path_key(child.key)}" if path else path_key(child.key)
+        return f"{path}.{go_string(child.key)}" if path else go_string(child.key)
     if isinstance(child, ArrayItem) and not isinstance(child, Document):
         return f"{path}[{index}]"
     return path

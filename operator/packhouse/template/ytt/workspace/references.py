@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from packhouse.template.ytt.errors import YttError
-from packhouse.template.ytt.modules.arguments import as_text, flag
 from packhouse.template.ytt.nodes import Document
+from packhouse.template.ytt.starlark.args import as_string, bool_arg
 
 LIBRARY_REF = "library/ref"
 DATA_VALUES = "data/values"
@@ -63,7 +63,7 @@ def of_document(document: Document) -> References:
         return ()
     if len(annotation.args) != 1:
         raise YttError(f"Expected {LIBRARY_REF} annotation to have one arg, got {len(annotation.args)}")
-    text = as_text(annotation.args[0])
+    text = as_string(annotation.args[0])
     try:
         return parse(text)
     except YttError as error:
@@ -78,7 +78,7 @@ def is_after_module(document: Document, references: References) -> bool:
     for name in annotation.kwargs:
         if name != _AFTER:
             raise YttError(f"Unknown kwarg {name} for annotation {DATA_VALUES}")
-    after = flag(annotation.kwargs, _AFTER)
+    after = bool_arg(annotation.kwargs, _AFTER)
     if not references:
         raise YttError(f"Annotation {DATA_VALUES}: Expected kwarg '{_AFTER}' to be used with {LIBRARY_REF} annotation")
     return after

@@ -27,8 +27,9 @@ from yaml.events import (
 
 from packhouse.template.ytt.errors import YttError
 from packhouse.template.ytt.nodes import Array, ArrayItem, Document, Map, MapItem, Source, Value
+from packhouse.template.ytt.words import to_bytes
 from packhouse.template.ytt.yaml.comments import Comments
-from packhouse.template.ytt.yaml.scalars import MERGE, WORDS_ALONE, octets, resolve_strict, resolve_tagged, value_of
+from packhouse.template.ytt.yaml.scalars import MERGE, WORDS_ALONE, resolve_strict, resolve_tagged, value_of
 
 #: Maps and arrays within one another. Kubernetes objects have 40 at most; those who walk trees recurse.
 MAX_DEPTH: Final = 200
@@ -71,7 +72,7 @@ class Builder:
         try:
             self._next: Callable[[], Any] = CParser(text).get_event
         except UnicodeEncodeError:  # it holds bytes that were no UTF-8: libyaml says so in its own words
-            self._next = CParser(octets(text)).get_event
+            self._next = CParser(to_bytes(text)).get_event
 
     def documents(self) -> list[Document]:
         """Raises YttError, and the errors of PyYAML."""

@@ -11,7 +11,8 @@ import math
 import re
 from typing import Final
 
-from packhouse.template.ytt.yaml.scalars import WORDS_ALONE, octets, reads_as_text
+from packhouse.template.ytt.words import to_bytes
+from packhouse.template.ytt.yaml.scalars import WORDS_ALONE, reads_as_text
 
 #: Texts that need no quotes, found fast; what is not found so is looked at in full.
 _CERTAIN: Final = re.compile(r"[a-zA-Z_/$(][!\"$-9;-~]*+(?:(?: ++|:++)[!\"$-9;-~]++)*+\Z")
@@ -154,7 +155,7 @@ def _binary(value: str, indent: str) -> str:
 
 
 def _base64(value: str) -> str:
-    encoded = base64.b64encode(octets(value)).decode("ascii")
+    encoded = base64.b64encode(to_bytes(value)).decode("ascii")
     if len(encoded) < _BASE64_LINE:
         return encoded
     return "".join(f"{encoded[at : at + _BASE64_LINE]}\n" for at in range(0, len(encoded), _BASE64_LINE))

@@ -220,14 +220,6 @@ def resolve_tagged(tag: str, text: str) -> Any:
     raise YttError(f"yaml: cannot decode {short_tag(found)} `{text}` as a {short_tag(tag)}")
 
 
-def octets(text: str) -> bytes:
-    """UTF-8; a lone surrogate is a byte that was none (see modules/arguments.py), or stays what cannot be read."""
-    try:
-        return text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "surrogatepass")
-
-
 def short_tag(tag: str) -> str:
     return "!!" + tag[len(_LONG) :] if tag.startswith(_LONG) else tag
 
