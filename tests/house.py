@@ -19,6 +19,7 @@ import yaml
 from fakes_cluster import FakeCluster, FakeIdentities
 from fakes_registry import FakeRegistry
 from fakes_renderer import FakeRenderer
+from fakes_sources import origins
 from packhouse.api.names import (
     INSTALL_API,
     INSTALLED_PACKAGE,
@@ -101,7 +102,7 @@ class House:
         world = self.world = World(
             cluster=self.cluster,
             identities=self.identities,
-            registry=self.registry,
+            origins=origins(self.registry),
             renderer=self.renderer,
             reporter=Reporter(self.cluster, keep=lambda kind, obj: self._by_kind[kind].refresh(obj), clock=self._clock),
             facts=ClusterFacts(self.cluster),

@@ -21,7 +21,10 @@ from packhouse import handlers
 from packhouse.adapters import connection
 from packhouse.adapters.api_server import ApiServer, Counter
 from packhouse.adapters.cluster import KubeCluster
+from packhouse.adapters.cosign import CosignSignatures
 from packhouse.adapters.discovery import Discovery
+from packhouse.adapters.git_servers import DulwichServers
+from packhouse.adapters.http_downloads import HttpDownloads
 from packhouse.adapters.identities import ServiceAccountIdentities
 from packhouse.adapters.list_watch import ListWatch
 from packhouse.adapters.oras_registry import OrasRegistry
@@ -38,6 +41,7 @@ from packhouse.api.names import (
 )
 from packhouse.api.views import InstalledPackage, PackageRepository
 from packhouse.domain.ownership import entry_of
+from packhouse.fetch import Origins
 from packhouse.ports import Json, Kind
 from packhouse.reconcile.dispatch import Dispatch
 from packhouse.reconcile.facts import ClusterFacts
@@ -93,7 +97,7 @@ async def run(settings: Settings, *, kubeconfig: str | None = None, context: str
     async with AsyncExitStack() as stack:
         link = await stack.enter_async_context(connected(settings, kubeconfig=kubeconfig, context=context))
         renderer = await stack.enter_async_context(RendererClient(settings))
-        registry = await stack.enter_async_context(_registry(settings))
+        origins = await stack.enter_async_context(_origins(settings))
         stores = Stores(
             installs=Objects(InstalledPackage.from_wire),
             repositories=Objects(PackageRepository.from_wire),
@@ -113,7 +117,7 @@ async def run(settings: Settings, *, kubeconfig: str | None = None, context: str
         world = World(
             cluster=link.cluster,
             identities=link.identities,
-            registry=registry,
+            origins=origins,
             renderer=renderer,
             reporter=Reporter(link.cluster, keep=keep),
             facts=ClusterFacts(link.cluster),
@@ -209,12 +213,13 @@ async def _tasks(coroutines: list[Coroutine[Any, Any, None]]) -> AsyncIterator[N
 
 
 @asynccontextmanager
-async def _registry(settings: Settings) -> AsyncIterator[OrasRegistry]:
-    registry = OrasRegistry(settings)
+async def _origins(settings: Settings) -> AsyncIterator[Origins]:
+    registry, downloads, git = OrasRegistry(settings), HttpDownloads(settings), DulwichServers(settings)
     try:
-        yield registry
+        yield Origins(registry, downloads, git, CosignSignatures(settings, registry))
     finally:
-        await asyncio.to_thread(registry.close)
+        for origin in (registry, downloads, git):
+            await asyncio.to_thread(origin.close)
 
 
 def _kopf_settings(settings: Settings) -> kopf.OperatorSettings:

@@ -20,11 +20,31 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A user name and password for one registry, and the words that name where they came from."""
+    """A user name and password for one host, or a token, and the words that name where they came from."""
 
     username: str
     password: str = field(repr=False)
     source: str = ""  # e.g. "Secret demo/regcred"; for messages
+    token: str = field(default="", repr=False)  # a registry's identity token or a bearer token, in the password's place
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """An HTTP proxy: http://host:port, and what it is told where it asks who comes."""
+
+    url: str
+    username: str = ""
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How a source is reached: as whom, by which authorities, through which proxy. Settings count beside it."""
+
+    credentials: Sequence[Credentials] = ()  # that fit the host, in the order to try; none: anonymously
+    ca_pem: str = ""  # authorities that are trusted besides those of the system and of the settings
+    proxy: Proxy | None = None
+    hint: str = ""  # what a refusal adds: which Secrets were looked at, and for which hosts they hold credentials
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +56,139 @@ class Tree:
     version: str | None = None  # the tag that was resolved, where there is one
 
 
-class Registry(Protocol):
-    """An OCI registry, spoken to within limits: every digest verified, nothing waits without a timeout."""
+@dataclass(frozen=True, slots=True)
+class RawManifest:
+    """A manifest or an index as its registry keeps it."""
 
-    async def resolve(self, image: str, credentials: Credentials | None) -> str:
-        """The manifest digest that `image` (host/path[:tag][@digest]) stands for now. One HEAD request."""
+    body: bytes
+    media_type: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Descriptor:
+    """Names content of a repository, as an index does."""
+
+    media_type: str
+    digest: str
+    size: int
+    artifact_type: str = ""
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+class Registry(Protocol):
+    """OCI content, in a registry or in a layout on disk (oci-layout:///path): within limits, every digest verified.
+
+    `image` is host/path[:tag][@digest]. `fresh_seconds`: an answer of this process that is no older will do; 0 asks
+    anew. Errors: InvalidSpec, HostRefused, FetchLimitExceeded, DigestMismatch and those of api.errors.SOURCE_ERRORS.
+    """
+
+    async def resolve(self, image: str, access: Access, *, fresh_seconds: float = 0.0) -> str:
+        """The manifest digest that `image` stands for now. One HEAD request; none for a digest that this access was
+        given before."""
         ...
 
-    async def pull(self, image: str, credentials: Credentials | None) -> Tree:
-        """The content of `image`, all layers unpacked over each other; from the cache where the digest is known."""
+    async def pull(self, image: str, access: Access, *, fresh_seconds: float = 0.0) -> Tree:
+        """The content of `image`, all layers unpacked over each other. Where the reference names a digest that is
+        cached and that was given to this access before, no request is made."""
+        ...
+
+    async def tags(self, repository: str, access: Access, *, fresh_seconds: float = 0.0) -> Sequence[str]:
+        """All tags of host/path, in no order that means anything."""
+        ...
+
+    async def manifest(self, image: str, access: Access) -> RawManifest | None:
+        """None where there is none of that tag or digest."""
+        ...
+
+    async def blob(self, image: str, access: Access, *, most_bytes: int) -> bytes:
+        """`image` is host/path@digest of a blob: a small one, that is held in memory."""
+        ...
+
+    async def referrers(self, image: str, access: Access) -> Sequence[Descriptor]:
+        """What names `image` (host/path@digest) as its subject: by the referrers API, else by the fallback tag."""
+        ...
+
+
+class Downloads(Protocol):
+    """Files by http and https, as Registry does it. A tree's digest is that of the file."""
+
+    async def resolve(self, url: str, access: Access, *, sha256: str | None, fresh_seconds: float = 0.0) -> str:
+        """ "sha256:..." of what is there now. With `sha256` no request; without, one that is conditional, or a
+        download."""
+        ...
+
+    async def fetch(self, url: str, access: Access, *, digest: str, archive: bool | None = None) -> Tree:
+        """The file with that digest: unpacked where it is a tar, tgz or zip (`archive` None: told by its content),
+        else a folder with that one file, under the last part of the url's path."""
+        ...
+
+    async def read(self, url: str, access: Access, *, most_bytes: int, fresh_seconds: float = 0.0) -> bytes:
+        """A small file, such as the index.yaml of a chart repository; a conditional request where it is held."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class GitAccess:
+    """As Access, for a git server; `ssh_key` and `known_hosts` as OpenSSH writes them."""
+
+    access: Access = field(default_factory=Access)
+    ssh_key: str = field(default="", repr=False)
+    known_hosts: str = ""
+    source: str = ""  # e.g. "Secret demo/git"
+    basic_first: bool = False  # send user name and password with the first request
+
+
+class GitServers(Protocol):
+    """Git repositories over https, ssh or http, read within limits. No program is run."""
+
+    async def refs(self, url: str, access: GitAccess, *, fresh_seconds: float = 0.0) -> Mapping[str, str]:
+        """refs/heads/..., refs/tags/... (peeled) and HEAD -> commit."""
+        ...
+
+    async def checkout(
+        self, url: str, commit: str, access: GitAccess, *, ref: str = "", depth: int = 0, submodules: bool = False
+    ) -> Tree:
+        """The files of that commit; from the cache without a request where this access was given it before. `ref`:
+        the full name of the ref that leads there, for servers that give out no bare commits."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    pem: str
+    source: str  # "Secret packhouse-system/cosign key cosign.pub"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who signs without a key. Each pair has one that is given; expressions match the whole."""
+
+    issuer: str = ""
+    issuer_reg_exp: str = ""
+    subject: str = ""
+    subject_reg_exp: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TrustPolicy:
+    """Who must have signed: one of the keys or one of the identities. Each attestation must be there as well."""
+
+    source: str  # whose wish it is: "PackageRepository team", "PACKHOUSE_VERIFY_POLICY_FILE, prefix registry.example"
+    keys: Sequence[PublicKey] = ()
+    identities: Sequence[Identity] = ()
+    attestations: Sequence[str] = ()  # predicate types
+    trusted_root: str = ""  # JSON; empty: that of the settings
+
+
+class Signatures(Protocol):
+    """Signatures and attestations as cosign makes them, beside the image in its registry."""
+
+    async def verify(self, image: str, access: Access, policy: TrustPolicy) -> str:
+        """Words that name the key or identity that signed `image` (host/path@digest). A yes is remembered.
+
+        Errors: SignatureInvalid (names what was found and the digest), InvalidSpec (a key or a trusted root that
+        cannot be read), those of Registry."""
         ...
 
 

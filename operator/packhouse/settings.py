@@ -69,13 +69,21 @@ class Settings:
     content_most_bytes: int = 64 * MIB  # of the files of one fetch that are read into memory
     cache_most_bytes: int = 2048 * MIB
     plain_http_hosts: tuple[str, ...] = ()  # besides loopback
-    registry_ca_file: str = ""  # PEM of the authorities that registries are checked by; empty: the well-known ones
+    registry_ca_file: str = ""  # PEM of authorities that are trusted besides the well-known ones
+    registry_mirrors: tuple[str, ...] = ()  # "host/path=mirror/path": where references of that prefix are read from
+    registry_secrets: tuple[str, ...] = ()  # pull secrets in the operator's namespace, for all repositories
+    fetch_proxy: str = ""  # http://host:port; empty: HTTPS_PROXY, HTTP_PROXY and NO_PROXY
+    fetch_hosts: tuple[str, ...] = ()  # globs of the hosts that anything may be fetched from; empty: any
+    oci_layout_dir: str = ""  # below which oci-layout:// sources may lie; empty: there are none
+    verify_policy_file: str = ""  # YAML: who must have signed what, by prefix; empty: only what repositories say
+    trusted_root_file: str = ""  # trusted_root.json for keyless signatures
 
     # rendering
     render_workers: int = 2
     render_timeout_seconds: float = 60.0
     render_memory_bytes: int = 512 * MIB
     render_output_most_bytes: int = 64 * MIB
+    helm_program: str = "helm"  # of the renderer, for the step helmTemplate
     values_schema_check: str = "enforce"  # enforce or warn
 
     # status

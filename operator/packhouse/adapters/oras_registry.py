@@ -13,7 +13,7 @@ import random
 import secrets
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, TypeVar
@@ -24,7 +24,7 @@ from packhouse.domain.references import ImageReference, read_reference
 from packhouse.fetch.cache import TreeCache
 from packhouse.fetch.manifest import Layer, LayerKind, read_manifest
 from packhouse.fetch.unpack import Limits, Unpacker
-from packhouse.ports import Credentials, Tree
+from packhouse.ports import Access, Credentials, Descriptor, RawManifest, Tree
 from packhouse.settings import Settings
 
 #: How long a registry's yes to (repository, digest, credentials) is remembered.
@@ -57,11 +57,23 @@ class OrasRegistry:
         self._salt = secrets.token_bytes(16)
         self._accepted: dict[bytes, float] = {}
 
-    async def resolve(self, image: str, credentials: Credentials | None) -> str:
-        return await self._resolve(read_reference(image), credentials)
+    async def resolve(self, image: str, access: Access, *, fresh_seconds: float = 0.0) -> str:
+        return await self._resolve(read_reference(image), _first(access))
 
-    async def pull(self, image: str, credentials: Credentials | None) -> Tree:
-        reference = read_reference(image)
+    async def tags(self, repository: str, access: Access, *, fresh_seconds: float = 0.0) -> Sequence[str]:
+        raise NotImplementedError
+
+    async def manifest(self, image: str, access: Access) -> RawManifest | None:
+        raise NotImplementedError
+
+    async def blob(self, image: str, access: Access, *, most_bytes: int) -> bytes:
+        raise NotImplementedError
+
+    async def referrers(self, image: str, access: Access) -> Sequence[Descriptor]:
+        raise NotImplementedError
+
+    async def pull(self, image: str, access: Access, *, fresh_seconds: float = 0.0) -> Tree:
+        reference, credentials = read_reference(image), _first(access)
         digest = await self._resolve(reference, credentials)
         lock = self._locks.setdefault(digest, asyncio.Lock())
         async with lock:  # the same digest, asked for twice at once, is fetched once
@@ -160,6 +172,10 @@ class OrasRegistry:
             self._accepted = {key: until for key, until in self._accepted.items() if until > now}
         if len(self._accepted) < _ACCEPTED_MOST:  # a full memory costs requests, nothing else
             self._accepted[self._key(reference, digest, credentials)] = now + ACCEPTED_SECONDS
+
+
+def _first(access: Access) -> Credentials | None:
+    return access.credentials[0] if access.credentials else None
 
 
 def _run(conversation: Conversation, work: Callable[[Conversation], T]) -> T:

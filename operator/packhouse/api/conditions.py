@@ -15,6 +15,7 @@ class ConditionType(StrEnum):
     """What a condition speaks of."""
 
     READY = "Ready"
+    SOURCE_AVAILABLE = "SourceAvailable"
     RECONCILING = "Reconciling"
     RECONCILE_SUCCEEDED = "ReconcileSucceeded"
     RECONCILE_FAILED = "ReconcileFailed"
@@ -34,6 +35,7 @@ class Reason(StrEnum):
 
     # what goes well
     RECONCILE_SUCCEEDED = "ReconcileSucceeded"  #: everything that was asked for is in place
+    AVAILABLE = "Available"  #: the source answered
     PROGRESSING = "Progressing"  #: a reconcile with something to do is under way
     PAUSED = "Paused"  #: spec.paused holds the object still
     CANCELED = "Canceled"  #: spec.canceled holds the object still
@@ -46,6 +48,7 @@ class Reason(StrEnum):
     NO_MATCHING_VERSION = "NoMatchingVersion"  #: Packages exist, the constraint takes none of them
     INVALID_CONSTRAINT = "InvalidConstraint"  #: a version or a constraint that cannot be read
     DOWNGRADE_REFUSED = "DowngradeRefused"  #: only a lower version than the last attempted one matches
+    HOST_REFUSED = "HostRefused"  #: a host that nothing may be fetched from
     VALUES_MISSING = "ValuesMissing"  #: a values Secret, or a key of it, does not exist
     VALUES_INVALID = "ValuesInvalid"  #: the values are no YAML map, or break the package's schema
     VALUES_SCHEMA_INVALID = "ValuesSchemaInvalid"  #: the package's own schema cannot be read
@@ -70,6 +73,12 @@ class Reason(StrEnum):
 
     # what may pass
     FETCH_FAILED = "FetchFailed"  #: the source could not be read
+    NAME_UNRESOLVED = "NameUnresolved"  #: the name of the source's host is not known to DNS
+    SOURCE_UNREACHABLE = "SourceUnreachable"  #: the source's host did not take the connection, or stopped answering
+    TLS_FAILED = "TlsFailed"  #: the source's certificate or TLS was not accepted
+    SOURCE_NOT_FOUND = "SourceNotFound"  #: the source answers, and what is named is not there
+    RATE_LIMITED = "RateLimited"  #: the source wants fewer requests
+    SIGNATURE_INVALID = "SignatureInvalid"  #: content lacks the signature or attestation that is asked for
     FETCH_LIMIT_EXCEEDED = "FetchLimitExceeded"  #: the source is larger than the limits allow, or unsafe to unpack
     DIGEST_MISMATCH = "DigestMismatch"  #: content does not have the digest it was asked for by
     AUTHENTICATION_FAILED = "AuthenticationFailed"  #: the registry refused the credentials

@@ -67,6 +67,10 @@ class DowngradeRefused(Stalled):
     reason = Reason.DOWNGRADE_REFUSED
 
 
+class HostRefused(Stalled):
+    reason = Reason.HOST_REFUSED
+
+
 class ValuesMissing(Stalled):
     reason = Reason.VALUES_MISSING
 
@@ -143,6 +147,30 @@ class FetchFailed(Failed):
     reason = Reason.FETCH_FAILED
 
 
+class NameUnresolved(Failed):
+    reason = Reason.NAME_UNRESOLVED
+
+
+class SourceUnreachable(Failed):
+    reason = Reason.SOURCE_UNREACHABLE
+
+
+class TlsFailed(Failed):
+    reason = Reason.TLS_FAILED
+
+
+class SourceNotFound(Failed):
+    reason = Reason.SOURCE_NOT_FOUND
+
+
+class RateLimited(Failed):
+    reason = Reason.RATE_LIMITED
+
+
+class SignatureInvalid(Failed):
+    reason = Reason.SIGNATURE_INVALID
+
+
 class FetchLimitExceeded(Failed):
     reason = Reason.FETCH_LIMIT_EXCEEDED
 
@@ -205,6 +233,18 @@ class PruneFailed(Failed):
 
 class ClusterUnavailable(Failed):
     reason = Reason.CLUSTER_UNAVAILABLE
+
+
+#: What a source does: while nothing new is needed of it, an install goes on without.
+SOURCE_ERRORS: Final = (
+    FetchFailed,
+    NameUnresolved,
+    SourceUnreachable,
+    TlsFailed,
+    SourceNotFound,
+    RateLimited,
+    AuthenticationFailed,
+)
 
 
 def _leaves(base: type[PackhouseError]) -> list[type[PackhouseError]]:

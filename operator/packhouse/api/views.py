@@ -170,6 +170,9 @@ class PackageRepository:
 
     meta: Meta
     fetch: Wire
+    verify: Wire | None  # who must have signed, as written
+    cert_secret: str | None
+    proxy_secret: str | None
     globs: Sequence[str]  # of publicNames that it may provide; empty: any
     sync_period: str
     paused: bool
@@ -185,6 +188,9 @@ class PackageRepository:
         return cls(
             meta=Meta.from_wire(wire),
             fetch=spec.get("fetch") or {},
+            verify=spec.get("verify") or None,
+            cert_secret=(spec.get("certSecretRef") or {}).get("name"),
+            proxy_secret=(spec.get("proxySecretRef") or {}).get("name"),
             globs=tuple(spec.get("packages") or ()),
             sync_period=spec.get("syncPeriod") or "5m",
             paused=bool(spec.get("paused")),

@@ -14,21 +14,48 @@ from typing import Any, Final
 from packhouse.api.errors import InvalidSpec, UnsupportedStep
 from packhouse.fetch import image, imgpkg_bundle, inline
 from packhouse.fetch.credentials import Keyring
-from packhouse.fetch.sources import Content, Fetcher, Sources, combined_digest, matcher
+from packhouse.fetch.sources import Content, Fetcher, Origins, Resolved, Sources, combined_digest, matcher
 from packhouse.ports import Json
 
-__all__ = ["FETCHERS", "Fetched", "Fetcher", "Keyring", "Sources", "fetch_all", "resolve_all"]
+__all__ = [
+    "FETCHERS",
+    "Fetched",
+    "Fetcher",
+    "Keyring",
+    "Origins",
+    "Resolution",
+    "Resolved",
+    "Sources",
+    "fetch_all",
+    "resolve_all",
+]
 
 FETCHERS: Final[dict[str, Fetcher]] = {
-    "imgpkgBundle": Fetcher(imgpkg_bundle.fetch, imgpkg_bundle.resolve),
-    "image": Fetcher(image.fetch, image.resolve),
-    "inline": Fetcher(inline.fetch, inline.resolve),
+    "imgpkgBundle": Fetcher(imgpkg_bundle.resolve, imgpkg_bundle.fetch),
+    "image": Fetcher(image.resolve, image.fetch),
+    "inline": Fetcher(inline.resolve, inline.fetch),
 }
 
 
 @dataclass(frozen=True, slots=True)
+class Resolution:
+    """What all steps stand for, in their order. `digest` is that of the only step, or one over all."""
+
+    parts: Sequence[Resolved]
+
+    @property
+    def digest(self) -> str:
+        return combined_digest([part.digest for part in self.parts])
+
+    @property
+    def version(self) -> str | None:
+        """The first that there is."""
+        return next((part.version for part in self.parts if part.version is not None), None)
+
+
+@dataclass(frozen=True, slots=True)
 class Fetched:
-    """What all steps gave. `digest` is that of the only step, or one over all; `version` the first that there is."""
+    """What all steps gave; digest and version as of their Resolution."""
 
     contents: Sequence[Content]
     digest: str
@@ -54,19 +81,17 @@ class Fetched:
         return dict(sorted(files.items()))
 
 
-async def fetch_all(steps: Sequence[Json], sources: Sources) -> Fetched:
-    """Errors: InvalidSpec, UnsupportedStep, SecretMissing, and those of the port Registry."""
-    planned = [_known(step) for step in steps]  # all are checked before the first is fetched
-    contents = [await fetcher.fetch(stanza, sources) for fetcher, stanza in planned]
-    version = next((content.version for content in contents if content.version is not None), None)
-    digest = combined_digest([content.digest for content in contents])
-    return Fetched(contents, digest, version, sources.content_most_bytes)
+async def resolve_all(steps: Sequence[Json], sources: Sources) -> Resolution:
+    """Errors: InvalidSpec, UnsupportedStep, SecretMissing, and those of the ports."""
+    planned = [_known(step) for step in steps]  # all are checked before the first is asked for
+    return Resolution([await fetcher.resolve(stanza, sources) for fetcher, stanza in planned])
 
 
-async def resolve_all(steps: Sequence[Json], sources: Sources) -> str:
-    """The digest that `fetch_all` would give now, without downloading anything."""
-    planned = [_known(step) for step in steps]
-    return combined_digest([await fetcher.resolve(stanza, sources) for fetcher, stanza in planned])
+async def fetch_all(steps: Sequence[Json], sources: Sources, resolution: Resolution) -> Fetched:
+    """What `resolve_all` said, for the same steps. Errors as there."""
+    planned = zip([_known(step) for step in steps], resolution.parts, strict=True)
+    contents = [await fetcher.fetch(stanza, sources, resolved) for (fetcher, stanza), resolved in planned]
+    return Fetched(contents, resolution.digest, resolution.version, sources.content_most_bytes)
 
 
 def _known(step: Json) -> tuple[Fetcher, Any]:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import hashlib
 
 from packhouse.api.errors import InvalidSpec, UnsupportedStep
-from packhouse.fetch.sources import Content, Sources, check_fields
+from packhouse.fetch.sources import Content, Resolved, Sources, check_fields
 from packhouse.ports import Json
 
 
-async def fetch(stanza: Json, sources: Sources) -> Content:
+async def resolve(stanza: Json, sources: Sources) -> Resolved:
+    return Resolved(_digest(_files(stanza)))
+
+
+async def fetch(stanza: Json, sources: Sources, resolved: Resolved) -> Content:
     files = _files(stanza)
     return Content(_digest(files), inline=files)
-
-
-async def resolve(stanza: Json, sources: Sources) -> str:
-    return _digest(_files(stanza))
 
 
 def _files(stanza: Json) -> dict[str, bytes]:

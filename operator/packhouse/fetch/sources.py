@@ -14,21 +14,52 @@ from pathlib import Path
 
 from packhouse.api.errors import FetchFailed, FetchLimitExceeded, InvalidSpec, UnsupportedStep
 from packhouse.fetch.credentials import Keyring
-from packhouse.ports import Json, Registry
+from packhouse.ports import Downloads, GitServers, Json, Proxy, Registry, Signatures, TrustPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Origins:
+    """Where content comes from: one door for each kind of server."""
+
+    registry: Registry
+    downloads: Downloads
+    git: GitServers
+    signatures: Signatures
+
+
+async def _no_secrets() -> Sequence[Keyring]:
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """`keyring` reads a Secret by its name, or raises SecretMissing."""
+    """`secret` and `config_map` read an object by its name, or raise SecretMissing."""
 
-    registry: Registry
-    keyring: Callable[[str], Awaitable[Keyring]]
+    origins: Origins
+    secret: Callable[[str], Awaitable[Json]]
+    config_map: Callable[[str], Awaitable[Json]]
+    place: str  # the namespace that names resolve in, for messages
     content_most_bytes: int  # of all files that are read into memory
+    pull_secrets: Callable[[], Awaitable[Sequence[Keyring]]] = _no_secrets  # tried after a step's own
+    fresh_seconds: float = 0.0  # how old an answer of a source may be
+    ca_pem: str = ""  # of the repository
+    proxy: Proxy | None = None  # of the repository
+    policy: Callable[[str], TrustPolicy | None] = lambda repository: None  # who must have signed what is in host/path
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """What one step stands for now."""
+
+    digest: str
+    version: str | None = None  # the tag or version that was chosen, where there is one
+    source: str = ""  # the reference or address, as status shows it
+    verified_by: str = ""  # whose signature was found good
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What one step fetched: a folder of the cache, or files in memory."""
+    """What one step fetched: a folder of the cache, and files in memory, which hide those of the folder."""
 
     digest: str
     version: str | None = None
@@ -62,16 +93,21 @@ class Content:
         for place, _, names in os.walk(self.root, onerror=_raise):
             for name in names:
                 file = Path(place) / name
-                if file.is_file():
-                    yield file.relative_to(self.root).as_posix(), file.stat().st_size, file.read_bytes
+                path = file.relative_to(self.root).as_posix()
+                if file.is_file() and path not in self.inline:
+                    yield path, file.stat().st_size, file.read_bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Fetcher:
-    """One kind of source. Both take the step's own stanza (the value below its key)."""
+    """One kind of source. Both take the step's own stanza (the value below its key).
 
-    fetch: Callable[[Json, Sources], Awaitable[Content]]
-    resolve: Callable[[Json, Sources], Awaitable[str]]  # the digest it stands for now; downloads nothing
+    `resolve` says what it stands for now, and downloads no content where the kind of source can tell without.
+    `fetch` gets exactly that; where the cache holds it and this access was given it before, without a request.
+    """
+
+    resolve: Callable[[Json, Sources], Awaitable[Resolved]]
+    fetch: Callable[[Json, Sources, Resolved], Awaitable[Content]]
 
 
 def check_fields(stanza: Json, kind: str, known: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ from packhouse.domain.catalogue import Choice, Wish, choose
 from packhouse.domain.deploy_step import DeployStep, read_deploy
 from packhouse.domain.objects import digest
 from packhouse.domain.schedule import seconds_of
-from packhouse.fetch import Sources, resolve_all
+from packhouse.fetch import Resolution, Sources, resolve_all
 from packhouse.ports import Json, Kind, Ref
 from packhouse.reconcile.outside import outside_marks
 from packhouse.reconcile.sources import install_sources
@@ -42,6 +42,7 @@ class Facts:
     package: Package
     deploy: DeployStep
     sources: Sources
+    resolution: Resolution
     inputs: str
     cluster: Json
 
@@ -72,19 +73,19 @@ async def gather(world: World, progress: Progress, choice: Choice) -> Facts:
     deploy = read_deploy(package.meta.name, package.deploy)
     sources = install_sources(world, install)
     progress.stage = "fetch"
-    fetched = await resolve_all(package.fetch, sources)
-    progress.fields["fetch"] = {"digest": fetched}
+    resolution = await resolve_all(package.fetch, sources)
+    progress.fields["fetch"] = {"digest": resolution.digest}
     progress.stage = "template"
     cluster = await world.facts.now()
     inputs = [
         (choice.entry.name, choice.entry.digest),
-        fetched,
+        resolution.digest,
         values_marks(world.stores.secrets, install),
         await outside_marks(world, install, package),
         cluster,
         (install.meta.uid, install.meta.generation),
     ]
-    return Facts(choice, package, deploy, sources, digest(inputs), cluster)
+    return Facts(choice, package, deploy, sources, resolution, digest(inputs), cluster)
 
 
 def wish_of(install: InstalledPackage, kubernetes: str) -> Wish:

@@ -136,7 +136,7 @@ class InstallReconciler:
     async def _render(self, progress: Progress, facts: Facts) -> Sequence[Json]:
         world, install, package = self._world, progress.install, facts.package
         progress.stage = "fetch"
-        fetched = await fetch_all(package.fetch, facts.sources)
+        fetched = await fetch_all(package.fetch, facts.sources, facts.resolution)
         progress.fields["fetch"] = {"digest": fetched.digest}
         progress.stage = "template"
         documents, values_digest = await read_values(world.cluster, install)

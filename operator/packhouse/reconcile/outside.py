@@ -17,10 +17,9 @@ from packhouse.api.views import InstalledPackage, Package
 from packhouse.domain.step_references import Named, references, uses_metadata
 from packhouse.ports import AddedFile, Cluster, Json, Kind, Outside, Ref
 from packhouse.reconcile.stores import secret_mark
-from packhouse.reconcile.values import SECRET
+from packhouse.reconcile.values import CONFIG_MAP, SECRET
 from packhouse.reconcile.world import World
 
-CONFIG_MAP = Kind("", "v1", "ConfigMap")
 _KINDS: Mapping[str, Kind] = {"Secret": SECRET, "ConfigMap": CONFIG_MAP}
 
 

@@ -99,9 +99,9 @@ class RepositoryReconciler:
         sources = repository_sources(self._world)
         progress.in_fetch = True
         resolved = await resolve_all([repository.fetch], sources)
-        if self._is_current(repository, resolved):
+        if self._is_current(repository, resolved.digest):
             return succeeded(self._words(repository.status.get("packages") or {}))
-        fetched = await fetch_all([repository.fetch], sources)
+        fetched = await fetch_all([repository.fetch], sources, resolved)
         progress.in_fetch = False
         before = repository.status.get("fetch") or {}
         if "error" in before:  # that is over, whatever becomes of the content

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from packhouse.api.errors import SecretMissing
 from packhouse.api.views import InstalledPackage
-from packhouse.fetch import Keyring, Sources
-from packhouse.ports import Cluster, Ref
-from packhouse.reconcile.values import SECRET
+from packhouse.fetch import Sources
+from packhouse.ports import Cluster, Json, Kind, Ref
+from packhouse.reconcile.values import CONFIG_MAP, SECRET
 from packhouse.reconcile.world import World
 
 
@@ -23,12 +23,18 @@ def repository_sources(world: World) -> Sources:
 
 
 def _sources(world: World, reader: Cluster, namespace: str) -> Sources:
-    async def keyring(name: str) -> Keyring:
-        secret = await reader.get(Ref(SECRET, namespace, name))
-        if secret is None:
+    async def named(kind: Kind, name: str) -> Json:
+        found = await reader.get(Ref(kind, namespace, name))
+        if found is None:
             raise SecretMissing(
-                f"Secret {namespace}/{name} does not exist; create it, or correct the fetch's secretRef"
+                f"{kind.kind} {namespace}/{name} does not exist, and the fetch reads it; create it, or mend the fetch"
             )
-        return Keyring.read(secret, f"Secret {namespace}/{name}")
+        return found
 
-    return Sources(world.registry, keyring, world.settings.content_most_bytes)
+    async def secret(name: str) -> Json:
+        return await named(SECRET, name)
+
+    async def config_map(name: str) -> Json:
+        return await named(CONFIG_MAP, name)
+
+    return Sources(world.origins, secret, config_map, namespace, world.settings.content_most_bytes)

@@ -17,6 +17,7 @@ from packhouse.ports import Cluster, Json, Kind, Ref, ValuesDocument
 from packhouse.reconcile.stores import Objects, secret_mark
 
 SECRET = Kind("", "v1", "Secret")
+CONFIG_MAP = Kind("", "v1", "ConfigMap")
 
 
 def values_marks(secrets: Objects[tuple[Key, str]], install: InstalledPackage) -> list[list[str]]:

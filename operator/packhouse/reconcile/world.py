@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 
 from packhouse.api.views import InstalledPackage, Key, PackageRepository
 from packhouse.domain.catalogue import Entry
-from packhouse.ports import Cluster, Identities, Owned, Registry, Renderer
+from packhouse.fetch import Origins
+from packhouse.ports import Cluster, Identities, Owned, Renderer
 from packhouse.reconcile.facts import ClusterFacts
 from packhouse.reconcile.owned import Unwatched
 from packhouse.reconcile.report import Reporter
@@ -35,7 +36,7 @@ class World:
 
     cluster: Cluster  # as the operator
     identities: Identities  # as an install's service account
-    registry: Registry
+    origins: Origins
     renderer: Renderer
     reporter: Reporter
     facts: ClusterFacts

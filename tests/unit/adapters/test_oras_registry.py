@@ -21,8 +21,8 @@ from fakes_registry import FakeRegistry
 from hostile_registry import HostileRegistry, Image, bundle, image_of, index_of, tar
 from packhouse.adapters.oras_push import push_bundle
 from packhouse.adapters.oras_registry import OrasRegistry
-from packhouse.api.errors import AuthenticationFailed, FetchFailed, InvalidSpec
-from packhouse.ports import Credentials, Registry
+from packhouse.api.errors import AuthenticationFailed, FetchFailed, InvalidSpec, SourceNotFound
+from packhouse.ports import Access, Credentials, Registry
 from packhouse.settings import Settings
 
 FILES = {"packages/a.yml": b"a: 1\n", ".imgpkg/images.yml": b"kind: ImagesLock\n"}
@@ -64,7 +64,7 @@ async def test_a_bundle_of_either_form_is_pulled_with_all_its_files(
 ) -> None:
     image = bundle(FILES, oci=oci)
     name = put(registry, f"forms/{oci}".lower(), "1.2.0", image)
-    tree = await adapter.pull(name, None)
+    tree = await adapter.pull(name, Access())
     assert (tree.digest, tree.version, read(tree.root)) == (image.digest, "1.2.0", FILES)
     assert {stat.S_IMODE(path.stat().st_mode) for path in tree.root.rglob("*.yml")} == {0o444}
 
@@ -84,7 +84,7 @@ async def test_an_index_leads_to_one_image_and_keeps_its_own_digest(
     contents = {"good": bundle(FILES, oci=True), "bad": bundle({"bad": b""}, oci=True)}
     index = index_of([(contents[word], platform) for word, platform in entries])
     name = put(registry, f"index/n{len(entries)}{entries[0][0]}", "1", index)
-    tree = await adapter.pull(name, None)
+    tree = await adapter.pull(name, Access())
     assert (tree.digest, read(tree.root)) == (index.digest, FILES)
 
 
@@ -97,7 +97,7 @@ async def test_layers_lie_over_each_other_and_titled_ones_are_plain_files(
         (tar({"a": b"new", ".wh.b": b""}), {"mediaType": "application/vnd.oci.image.layer.v1.tar"}),
         (b"plain", {"mediaType": "text/plain", "annotations": {title: "notes/c.txt"}}),
     ]
-    tree = await adapter.pull(put(registry, "layers/x", "1", image_of(layers)), None)
+    tree = await adapter.pull(put(registry, "layers/x", "1", image_of(layers)), Access())
     assert read(tree.root) == {"a": b"new", "notes/c.txt": b"plain"}
 
 
@@ -105,10 +105,10 @@ async def test_a_moved_tag_gives_the_new_tree_and_the_old_digest_still_the_old_o
     registry: LocalRegistry, adapter: OrasRegistry
 ) -> None:
     name = put(registry, "moving/x", "latest", bundle({"a": b"1"}))
-    first = await adapter.pull(name.removesuffix(":latest"), None)
+    first = await adapter.pull(name.removesuffix(":latest"), Access())
     put(registry, "moving/x", "latest", bundle({"a": b"2"}))
-    second = await adapter.pull(name, None)
-    old = await adapter.pull(f"{name}@{first.digest}", None)
+    second = await adapter.pull(name, Access())
+    old = await adapter.pull(f"{name}@{first.digest}", Access())
     assert [read(tree.root)["a"] for tree in (first, second, old)] == [b"1", b"2", b"1"]
     assert (first.version, old.root) == ("latest", first.root)
 
@@ -117,11 +117,11 @@ async def test_a_known_digest_is_not_downloaded_again_by_the_next_process(
     registry: LocalRegistry, adapter: OrasRegistry, tmp_path: Path
 ) -> None:
     name = put(registry, "again/x", "1", bundle(FILES))
-    first = await adapter.pull(name, None)
+    first = await adapter.pull(name, Access())
     before = registry.log.read_text().count('"GET ')
     restarted = OrasRegistry(Settings(cache_dir=tmp_path / "cache"))
     try:
-        assert (await restarted.pull(name, None)).root == first.root
+        assert (await restarted.pull(name, Access())).root == first.root
     finally:
         restarted.close()
     assert registry.log.read_text().count('"GET ') == before
@@ -129,9 +129,9 @@ async def test_a_known_digest_is_not_downloaded_again_by_the_next_process(
 
 async def test_a_tree_damaged_on_the_disk_is_fetched_anew(registry: LocalRegistry, adapter: OrasRegistry) -> None:
     name = put(registry, "damaged/x", "1", bundle(FILES))
-    tree = await adapter.pull(name, None)
+    tree = await adapter.pull(name, Access())
     (tree.root / "packages/a.yml").unlink()
-    assert read((await adapter.pull(name, None)).root) == FILES
+    assert read((await adapter.pull(name, Access())).root) == FILES
 
 
 async def test_a_registry_with_passwords_lets_the_right_one_in(
@@ -143,30 +143,30 @@ async def test_a_registry_with_passwords_lets_the_right_one_in(
     (tmp_path / "bundle/packages/a.yml").write_text("a: 1\n")
     image = f"{auth_registry.host}/team/x:1"
     digest = await push_bundle(tmp_path / "bundle", image, good, Settings())
-    assert (await adapter.pull(image, good)).digest == digest
+    assert (await adapter.pull(image, Access((good,)))).digest == digest
     with pytest.raises(AuthenticationFailed, match="no credentials were given"):
-        await adapter.resolve(image, None)
+        await adapter.resolve(image, Access())
     with pytest.raises(AuthenticationFailed, match="Secret demo/old"):
-        await adapter.resolve(image, Credentials(good.username, "wrong", "Secret demo/old"))
+        await adapter.resolve(image, Access((Credentials(good.username, "wrong", "Secret demo/old"),)))
 
 
 async def test_nobody_listening_is_said_in_the_words_of_the_system(adapter: OrasRegistry) -> None:
     with pytest.raises(FetchFailed, match=r"the connection failed \(Connection refused\)"):
-        await adapter.resolve("127.0.0.1:1/x/y:1", None)
+        await adapter.resolve("127.0.0.1:1/x/y:1", Access())
 
 
 async def test_a_cache_folder_that_cannot_be_used_names_the_setting(registry: LocalRegistry, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     adapter = OrasRegistry(Settings(cache_dir=tmp_path / "file"))
     with pytest.raises(FetchFailed, match="PACKHOUSE_CACHE_DIR"):
-        await adapter.pull(put(registry, "nocache/x", "1", bundle(FILES)), None)
+        await adapter.pull(put(registry, "nocache/x", "1", bundle(FILES)), Access())
     adapter.close()
 
 
 async def test_a_missing_authority_file_names_the_setting(tmp_path: Path) -> None:
     adapter = OrasRegistry(Settings(cache_dir=tmp_path, registry_ca_file=str(tmp_path / "none.pem")))
     with pytest.raises(FetchFailed, match="PACKHOUSE_REGISTRY_CA_FILE"):
-        await adapter.resolve("127.0.0.1:1/x/y:1", None)
+        await adapter.resolve("127.0.0.1:1/x/y:1", Access())
     adapter.close()
 
 
@@ -218,10 +218,10 @@ async def test_tls_of_an_unknown_authority_is_refused_and_with_its_file_taken(
     host, pem = secure
     strict = OrasRegistry(Settings(cache_dir=tmp_path))
     with pytest.raises(FetchFailed, match="TLS certificate or protocol was not accepted"):
-        await strict.resolve(f"{host}/x/y:1", None)
+        await strict.resolve(f"{host}/x/y:1", Access())
     strict.close()
     trusting = OrasRegistry(Settings(cache_dir=tmp_path, registry_ca_file=str(pem)))
-    assert (await trusting.resolve(f"{host}/x/y:1", None)).startswith("sha256:")
+    assert (await trusting.resolve(f"{host}/x/y:1", Access())).startswith("sha256:")
     trusting.close()
 
 
@@ -233,12 +233,12 @@ async def test_plain_http_is_spoken_to_a_named_host_and_not_to_another(
     with HostileRegistry(FILES) as server:
         host = f"plain.test:{server.host.rpartition(':')[2]}"
         named = OrasRegistry(Settings(cache_dir=tmp_path, plain_http_hosts=(host,)))
-        assert await named.resolve(f"{host}/x/y:1", None) == server.digest
+        assert await named.resolve(f"{host}/x/y:1", Access()) == server.digest
         named.close()
         asked = len(server.requests)
         other = OrasRegistry(Settings(cache_dir=tmp_path))
         with pytest.raises(FetchFailed, match="PACKHOUSE_PLAIN_HTTP_HOSTS"):
-            await other.resolve(f"{host}/x/y:1", None)
+            await other.resolve(f"{host}/x/y:1", Access())
         other.close()
         assert len(server.requests) == asked
 
@@ -264,31 +264,31 @@ def made(request: pytest.FixtureRequest, registry: LocalRegistry, adapter: OrasR
 
 async def test_contract_what_resolve_says_is_what_pull_gives(made: Maker) -> None:
     port, image = made(FILES)
-    tree = await port.pull(image, None)
-    assert (tree.digest, tree.version, read(tree.root)) == (await port.resolve(image, None), "1.0", FILES)
+    tree = await port.pull(image, Access())
+    assert (tree.digest, tree.version, read(tree.root)) == (await port.resolve(image, Access()), "1.0", FILES)
 
 
 async def test_contract_a_reference_by_digest_gives_the_same_tree_without_a_version(made: Maker) -> None:
     port, image = made(FILES)
-    digest = await port.resolve(image, None)
-    tree = await port.pull(f"{image.rpartition(':')[0]}@{digest}", None)
+    digest = await port.resolve(image, Access())
+    tree = await port.pull(f"{image.rpartition(':')[0]}@{digest}", Access())
     assert (tree.digest, tree.version, read(tree.root)) == (digest, None, FILES)
 
 
 async def test_contract_other_content_has_another_digest(made: Maker) -> None:
     port, image = made(FILES)
-    first = await port.resolve(image, None)
+    first = await port.resolve(image, Access())
     port, image = made({"other": b""})
-    assert await port.resolve(image, None) != first
+    assert await port.resolve(image, Access()) != first
 
 
 async def test_contract_what_is_not_there_is_a_failed_fetch(made: Maker) -> None:
     port, image = made(FILES)
-    with pytest.raises(FetchFailed, match="404"):
-        await port.pull(f"{image}-missing", None)
+    with pytest.raises((FetchFailed, SourceNotFound), match="404"):
+        await port.pull(f"{image}-missing", Access())
 
 
 async def test_contract_what_is_no_reference_is_an_invalid_spec(made: Maker) -> None:
     port, _ = made(FILES)
     with pytest.raises(InvalidSpec):
-        await port.resolve("https://x/y", None)
+        await port.resolve("https://x/y", Access())

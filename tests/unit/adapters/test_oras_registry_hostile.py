@@ -36,7 +36,7 @@ from hostile_registry import (
 )
 from packhouse.adapters.oras_registry import OrasRegistry
 from packhouse.api.errors import AuthenticationFailed, DigestMismatch, FetchFailed, FetchLimitExceeded, PackhouseError
-from packhouse.ports import Credentials
+from packhouse.ports import Access, Credentials
 from packhouse.settings import Settings
 
 FILES = {"packages/a.yml": b"a: 1\n" * 200}
@@ -68,7 +68,7 @@ def trees(folder: Path) -> list[str]:
 async def refusal(folder: Path, server: HostileRegistry, credentials: Credentials | None = None, **changes: Any) -> Any:
     with opened(settings_in(folder, **changes)) as registry:
         with pytest.raises(PackhouseError) as caught:
-            await registry.pull(server.image, credentials)
+            await registry.pull(server.image, Access((credentials,)))
         assert trees(folder) == []
     assert caught.value.message.startswith(server.image.rpartition(":")[0])
     return caught.value
@@ -129,7 +129,7 @@ async def test_what_passes_after_two_times_is_not_noticed(does: Any, at: str, tm
         HostileRegistry(FILES, does=does, at=at, times=2) as server,
         opened(settings_in(tmp_path, fetch_timeout_seconds=10.0)) as registry,
     ):
-        tree = await registry.pull(server.image, None)
+        tree = await registry.pull(server.image, Access())
         assert (tree.root / "packages/a.yml").read_bytes() == FILES["packages/a.yml"]
 
 
@@ -139,7 +139,7 @@ async def test_a_registry_that_names_no_digest_in_a_head_is_asked_for_the_manife
         HostileRegistry(FILES, does=does, at="manifest", times=1) as server,
         opened(settings_in(tmp_path)) as registry,
     ):
-        assert await registry.resolve(server.image, None) == server.digest
+        assert await registry.resolve(server.image, Access()) == server.digest
 
 
 async def test_a_truncated_blob_is_fetched_anew_from_its_beginning(tmp_path: Path) -> None:
@@ -147,7 +147,7 @@ async def test_a_truncated_blob_is_fetched_anew_from_its_beginning(tmp_path: Pat
         HostileRegistry(FILES, does=Truncate(), at="blob", times=1) as server,
         opened(settings_in(tmp_path)) as registry,
     ):
-        tree = await registry.pull(server.image, None)
+        tree = await registry.pull(server.image, Access())
         assert (tree.root / "packages/a.yml").read_bytes() == FILES["packages/a.yml"]
 
 
@@ -174,7 +174,7 @@ async def test_a_redirect_to_another_host_of_this_machine_is_followed_without_cr
             HostileRegistry(FILES, does=elsewhere, at="blob", auth="basic") as server,
             opened(settings_in(tmp_path)) as registry,
         ):
-            tree = await registry.pull(server.image, GOOD)
+            tree = await registry.pull(server.image, Access((GOOD,)))
             assert (tree.root / "packages/a.yml").is_file()
             assert [request.authorization for request in storage.requests] == [""]
 
@@ -250,7 +250,7 @@ async def test_content_that_cannot_be_read_is_said_so(row: str, tmp_path: Path) 
 @pytest.mark.parametrize("auth", ["basic", "token"])
 async def test_a_challenge_is_answered_with_the_credentials_given(auth: str, tmp_path: Path) -> None:
     with HostileRegistry(FILES, auth=auth) as server, opened(settings_in(tmp_path)) as registry:
-        assert (await registry.pull(server.image, GOOD)).digest == server.digest
+        assert (await registry.pull(server.image, Access((GOOD,)))).digest == server.digest
 
 
 @pytest.mark.parametrize("auth", ["basic", "token"])
@@ -305,14 +305,14 @@ async def test_credentials_of_the_machine_are_never_used(tmp_path: Path, monkeyp
 async def test_a_cached_digest_serves_other_credentials_only_after_the_registry_took_them(tmp_path: Path) -> None:
     with HostileRegistry(FILES, auth="basic") as server, opened(settings_in(tmp_path)) as registry:
         pinned = f"{server.host}/demo/bundle@{server.digest}"
-        await registry.pull(pinned, GOOD)
+        await registry.pull(pinned, Access((GOOD,)))
         asked = len(server.requests)
-        await registry.pull(pinned, GOOD)
-        await registry.resolve(pinned, GOOD)
+        await registry.pull(pinned, Access((GOOD,)))
+        await registry.resolve(pinned, Access((GOOD,)))
         assert len(server.requests) == asked
         for other in (None, WRONG):
             with pytest.raises(AuthenticationFailed):
-                await registry.pull(pinned, other)
+                await registry.pull(pinned, Access((other,)) if other else Access())
         assert "GET blob" not in server.asked()[asked:]
 
 
@@ -322,10 +322,10 @@ async def test_a_digest_taken_from_one_repository_is_asked_for_anew_in_another(t
         HostileRegistry({"other": b""}) as two,
         opened(settings_in(tmp_path)) as registry,
     ):
-        await registry.pull(f"{one.host}/demo/bundle@{one.digest}", None)
-        await registry.pull(two.image, None)
+        await registry.pull(f"{one.host}/demo/bundle@{one.digest}", Access())
+        await registry.pull(two.image, Access())
         with pytest.raises(FetchFailed, match="404"):
-            await registry.pull(f"{two.host}/demo/bundle@{one.digest}", None)
+            await registry.pull(f"{two.host}/demo/bundle@{one.digest}", Access())
 
 
 # ---- at once ---------------------------------------------------------------------------------------------
@@ -336,7 +336,7 @@ async def test_the_same_digest_asked_for_by_many_at_once_is_downloaded_once(tmp_
         HostileRegistry(FILES, does=Trickle(0.002), at="blob") as server,
         opened(settings_in(tmp_path, fetch_timeout_seconds=20.0)) as registry,
     ):
-        found = await asyncio.gather(*(registry.pull(server.image, None) for _ in range(6)))
+        found = await asyncio.gather(*(registry.pull(server.image, Access()) for _ in range(6)))
         assert len({tree.root for tree in found}) == 1
         assert server.asked("GET blob") == ["GET blob"]
 
@@ -344,20 +344,20 @@ async def test_the_same_digest_asked_for_by_many_at_once_is_downloaded_once(tmp_
 async def test_a_canceled_fetch_lets_go_of_its_thread_and_leaves_no_tree(tmp_path: Path) -> None:
     settings = settings_in(tmp_path, registry_timeout_seconds=30.0, fetch_timeout_seconds=30.0, fetch_parallel=1)
     with HostileRegistry(FILES, does=Hang(), at="blob", times=1) as server, opened(settings) as registry:
-        fetch = asyncio.create_task(registry.pull(server.image, None))
+        fetch = asyncio.create_task(registry.pull(server.image, Access()))
         while "GET blob" not in server.asked():
             await asyncio.sleep(0.01)
         fetch.cancel()
         with pytest.raises(asyncio.CancelledError):
             await fetch
         async with asyncio.timeout(3):  # the only thread is free again
-            tree = await registry.pull(server.image, None)
+            tree = await registry.pull(server.image, Access())
         assert trees(tmp_path) == [tree.root.parent.name]
 
 
 async def test_the_event_loop_goes_on_while_a_registry_hangs(tmp_path: Path) -> None:
     with HostileRegistry(FILES, does=Hang(), at="manifest") as server, opened(settings_in(tmp_path)) as registry:
-        fetch = asyncio.create_task(registry.pull(server.image, None))
+        fetch = asyncio.create_task(registry.pull(server.image, Access()))
         longest, before = 0.0, time.monotonic()
         while not fetch.done():
             await asyncio.sleep(0.01)

@@ -19,6 +19,7 @@ from packhouse.adapters.oras_push import push_bundle, write_layer
 from packhouse.adapters.oras_registry import OrasRegistry
 from packhouse.api.errors import AuthenticationFailed, InvalidSpec
 from packhouse.cli.bundle import app
+from packhouse.ports import Access
 from packhouse.settings import Settings
 
 
@@ -77,7 +78,7 @@ async def test_an_own_images_lock_is_pushed_as_it_is(folder: Path, registry: Loc
     image = f"{registry.host}/push/lock:1"
     await push_bundle(folder, image, None, Settings())
     adapter = OrasRegistry(Settings(cache_dir=tmp_path / "cache"))
-    assert ((await adapter.pull(image, None)).root / ".imgpkg/images.yml").read_text() == "mine: 1\n"
+    assert ((await adapter.pull(image, Access())).root / ".imgpkg/images.yml").read_text() == "mine: 1\n"
     adapter.close()
 
 

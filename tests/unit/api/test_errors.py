@@ -11,6 +11,7 @@ from packhouse.api.errors import BY_REASON, Failed, PackhouseError, Stalled, Wai
 #: What goes well, and a bug of ours, which has no class of its own.
 NO_ERRORS = {
     Reason.RECONCILE_SUCCEEDED,
+    Reason.AVAILABLE,
     Reason.PROGRESSING,
     Reason.PAUSED,
     Reason.CANCELED,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import base64
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fakes_registry import FakeRegistry
+from fakes_sources import origins
 from packhouse.api.errors import (
     AuthenticationFailed,
     FetchFailed,
@@ -18,8 +21,9 @@ from packhouse.api.errors import (
     SecretMissing,
     UnsupportedStep,
 )
-from packhouse.fetch import FETCHERS, Keyring, Sources, fetch_all, resolve_all
-from packhouse.ports import Json
+from packhouse.fetch import FETCHERS, Fetched, Sources, resolve_all
+from packhouse.fetch import fetch_all as fetch_resolved
+from packhouse.ports import Access, Json
 
 FILES = {"packages/a.yml": b"a", "packages/d/b.yml": b"b", "readme.md": b"r"}
 IMAGE = "registry.test/demo/repo:1.0"
@@ -32,16 +36,21 @@ def sources(
     files: Mapping[str, bytes] = FILES,
     *,
     passwords: Mapping[str, str] | None = None,
-    secrets: Mapping[str, Keyring] | None = None,
+    secrets: Mapping[str, Json] | None = None,
     most_bytes: int = 1000,
 ) -> Sources:
-    async def keyring(name: str) -> Keyring:
+    async def secret(name: str) -> Json:
         try:
             return (secrets or {})[name]
         except KeyError:
             raise SecretMissing(f"Secret demo/{name} does not exist") from None
 
-    return Sources(FakeRegistry(folder, {IMAGE: files}, passwords or {}), keyring, most_bytes)
+    registry = FakeRegistry(folder, {IMAGE: files}, passwords or {})
+    return Sources(origins(registry), secret, secret, "demo", most_bytes)
+
+
+async def fetch_all(steps: Sequence[Json], given: Sources) -> Fetched:
+    return await fetch_resolved(steps, given, await resolve_all(steps, given))
 
 
 @pytest.mark.parametrize("step", [BUNDLE, {"image": {"url": IMAGE}}], ids=["imgpkgBundle", "image"])
@@ -49,7 +58,7 @@ async def test_an_image_gives_its_files_digest_and_version(step: Json, tmp_path:
     given = sources(tmp_path)
     fetched = await fetch_all([step], given)
     assert await fetched.files() == FILES
-    assert (fetched.version, fetched.digest) == ("1.0", await given.registry.resolve(IMAGE, None))
+    assert (fetched.version, fetched.digest) == ("1.0", await given.origins.registry.resolve(IMAGE, Access()))
 
 
 async def test_a_folder_of_an_image_can_be_named(tmp_path: Path) -> None:
@@ -77,7 +86,7 @@ async def test_several_steps_land_in_numbered_folders_under_one_digest(tmp_path:
 @pytest.mark.parametrize("steps", [[BUNDLE], [INLINE], [INLINE, BUNDLE]])
 async def test_resolving_gives_the_digest_that_fetching_gives(steps: list[Json], tmp_path: Path) -> None:
     given = sources(tmp_path)
-    assert await resolve_all(steps, given) == (await fetch_all(steps, given)).digest
+    assert (await resolve_all(steps, given)).digest == (await fetch_all(steps, given)).digest
 
 
 @pytest.mark.parametrize(
@@ -127,9 +136,9 @@ async def test_a_tree_that_is_gone_is_a_failed_fetch(tmp_path: Path) -> None:
 # ---- credentials -----------------------------------------------------------------------------------------
 
 
-def ring(host: str) -> Keyring:
-    auths = {host: {"username": "ada", "password": "right"}}
-    return Keyring.from_docker_config({"auths": auths}, "Secret demo/regcred")
+def ring(host: str) -> Json:
+    auths = {"auths": {host: {"username": "ada", "password": "right"}}}
+    return {"data": {".dockerconfigjson": base64.b64encode(json.dumps(auths).encode()).decode()}}
 
 
 SECRET_STEP: Json = {"imgpkgBundle": {"image": IMAGE, "secretRef": {"name": "regcred"}}}
@@ -189,8 +198,8 @@ async def test_nothing_is_fetched_when_a_later_step_is_refused(tmp_path: Path) -
     given = sources(tmp_path)
     with pytest.raises(UnsupportedStep):
         await fetch_all([BUNDLE, {"git": {}}], given)
-    assert isinstance(given.registry, FakeRegistry)
-    assert given.registry.asked == []
+    assert isinstance(given.origins.registry, FakeRegistry)
+    assert given.origins.registry.asked == []
 
 
 def test_the_table_names_every_source_once() -> None:

@@ -145,7 +145,7 @@ async def test_a_repository_provides_only_what_it_may(shop: House) -> None:
 @pytest.mark.parametrize(
     ("trouble", "why"),
     [
-        pytest.param(FetchFailed("no such image"), "FetchFailed", id="the registry"),
+        pytest.param(FetchFailed("no such image"), "SourceNotFound", id="the registry"),
         pytest.param(RendererUnavailable("gone"), "RendererUnavailable", id="the renderer"),
     ],
 )
