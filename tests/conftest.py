@@ -24,7 +24,8 @@ from cluster.registry import LocalRegistry, open_registry
 CRDS = Path(__file__).parents[1] / "crds"
 CRD_SECONDS = 30
 CLUSTER_FIXTURES = frozenset({"cluster", "kubectl", "namespace", "crds"})
-BUILT_FOR: Mapping[str, str] = {"registry": "registry", "auth_registry": "registry", "helm": "helm"}
+TOOLS = ("helm", "cosign", "oras", "crane", "sops")
+BUILT_FOR: Mapping[str, str] = {"registry": "registry", "auth_registry": "registry", **{name: name for name in TOOLS}}
 
 Kubectl = Callable[..., subprocess.CompletedProcess[str]]
 _kept_logs = pytest.StashKey[list[Path]]()
@@ -119,6 +120,30 @@ def auth_registry(request: pytest.FixtureRequest) -> Iterator[LocalRegistry]:
 def helm() -> Path:
     """The helm program."""
     return binaries.path("helm")
+
+
+@pytest.fixture(scope="session")
+def cosign() -> Path:
+    """The cosign program: makes signatures and attestations."""
+    return binaries.path("cosign")
+
+
+@pytest.fixture(scope="session")
+def oras() -> Path:
+    """The oras program: another client of registries, to compare with."""
+    return binaries.path("oras")
+
+
+@pytest.fixture(scope="session")
+def crane() -> Path:
+    """The crane program: another client of registries, to compare with."""
+    return binaries.path("crane")
+
+
+@pytest.fixture(scope="session")
+def sops() -> Path:
+    """The sops program: encrypts files."""
+    return binaries.path("sops")
 
 
 def _keep_logs_of_failure(request: pytest.FixtureRequest, programs: Programs | None) -> None:

@@ -1,4 +1,4 @@
-"""Builds the cluster's programs once, from the Go modules pinned in go.mod beside this file.
+"""Builds the programs of the tests once, from the Go modules that `modules` lists.
 
 `path(name)` answers from the user's cache folder, or builds there. A build goes to a temporary name under a file lock,
 then is renamed: two runs at once do not hurt each other. Called by `find`, `registry` and tests/conftest.py.
@@ -7,10 +7,8 @@ then is renamed: two runs at once do not hurt each other. Called by `find`, `reg
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import platform
-import re
 import subprocess
 import sys
 import tempfile
@@ -20,16 +18,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-MODULE = Path(__file__).resolve().parent
-PROGRAMS: Mapping[str, str] = {
-    "etcd": "go.etcd.io/etcd/server/v3",
-    "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
-    "kube-controller-manager": "k8s.io/kubernetes/cmd/kube-controller-manager",
-    "kube-scheduler": "k8s.io/kubernetes/cmd/kube-scheduler",
-    "kwok": "sigs.k8s.io/kwok/cmd/kwok",
-    "registry": "github.com/distribution/distribution/v3/cmd/registry",
-    "helm": "helm.sh/helm/v4/cmd/helm",
-}
+from cluster.binaries.modules import MODULES, Module, NoVersion
+
+PROGRAMS: Mapping[str, Module] = {name: module for module in MODULES for name in module.programs}
 BUILD_LIMIT_SECONDS = 60 * 60
 _ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
@@ -47,22 +38,27 @@ def path(name: str) -> Path:
     """
     if name not in PROGRAMS:
         raise BuildFailed(f"{name} is not one of {', '.join(PROGRAMS)}")
-    target = cache_folder() / name
+    module = PROGRAMS[name]
+    target = cache_folder(module) / name
     if not target.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
         with _progress(name) as say, _lock(target.with_name(f".{name}.lock"), say):
             if not target.exists():  # the run that held the lock may have built it
-                _build(name, target, say)
+                _build(name, module, target, say)
     return target
 
 
-def cache_folder(environ: Mapping[str, str] = os.environ) -> Path:
-    """Return the folder of the programs that this go.mod, these flags and this machine's architecture give."""
+def cache_folder(module: Module = MODULES[0], environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the folder of the programs that this module, its flags and this machine's architecture give.
+
+    Without an argument it is the module of the control plane. Raises BuildFailed.
+    """
     root = Path(environ["XDG_CACHE_HOME"]) if environ.get("XDG_CACHE_HOME") else Path.home() / ".cache"
-    digest = hashlib.sha256()
-    for part in ((MODULE / "go.mod").read_bytes(), (MODULE / "go.sum").read_bytes(), "\0".join(_flags()).encode()):
-        digest.update(hashlib.sha256(part).digest())
-    return root / "packhouse" / "cluster" / f"{digest.hexdigest()[:16]}-{sys.platform}-{_architecture()}"
+    try:
+        key = module.key()
+    except (OSError, NoVersion) as error:
+        raise BuildFailed(f"the module of the programs in {module.folder} cannot be read: {error}") from error
+    return root / "packhouse" / "cluster" / f"{key}-{sys.platform}-{_architecture()}"
 
 
 def _architecture() -> str:
@@ -70,30 +66,18 @@ def _architecture() -> str:
     return _ARCHITECTURES.get(machine, machine)
 
 
-def _flags() -> tuple[str, ...]:
-    """The server tells its version by linker flags; without them it says v0.0.0 and clients refuse it."""
-    found = re.search(r"^\s*k8s\.io/kubernetes v(\d+)\.(\d+)\.(\S+)", (MODULE / "go.mod").read_text(), re.MULTILINE)
-    if found is None:
-        raise BuildFailed(f"{MODULE / 'go.mod'} requires no k8s.io/kubernetes")
-    major, minor, patch = found.groups()
-    package = "k8s.io/component-base/version"
-    words = {"gitVersion": f"v{major}.{minor}.{patch}", "gitMajor": major, "gitMinor": minor}
-    linker = " ".join(["-s", "-w", *(f"-X {package}.{name}={value}" for name, value in words.items())])
-    return ("-trimpath", "-buildvcs=false", "-ldflags", linker)
-
-
-def _build(name: str, target: Path, say: Say) -> None:
+def _build(name: str, module: Module, target: Path, say: Say) -> None:
     for left_over in target.parent.glob(f".{name}.new*"):
         left_over.unlink()
     new = target.with_name(f".{name}.new{os.getpid()}")
-    command = ["go", "build", *_flags(), "-o", str(new), PROGRAMS[name]]
+    command = ["go", "build", *module.flags(), "-o", str(new), module.programs[name]]
     # What the user set for other work must not reach a program whose cache key does not know of it.
     own = {"CGO_ENABLED": "0", "GOWORK": "off", "GOFLAGS": "-mod=readonly", "GOOS": sys.platform}
     environ = {**os.environ, **own, "GOARCH": _architecture()}
     with tempfile.TemporaryFile("w+") as log:
         try:
             process = subprocess.Popen(
-                command, cwd=MODULE, env=environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                command, cwd=module.folder, env=environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
         except FileNotFoundError as error:
             raise BuildFailed(

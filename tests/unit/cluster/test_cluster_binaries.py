@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cluster import binaries
+from cluster.binaries.modules import MODULES, TESTS, Module
 
 # writes its own arguments and the variables that matter, then what `go build -o FILE` would write
 GO = """#!/bin/sh
@@ -53,8 +54,7 @@ def test_only_the_program_that_is_asked_for_is_built(go: Path) -> None:
 
 def test_two_runs_at_once_build_once(go: Path) -> None:
     command = [sys.executable, "-c", "from cluster import binaries; print(binaries.path('kwok').read_text())"]
-    tests = binaries.MODULE.parents[1]
-    processes = [subprocess.Popen(command, cwd=tests, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    processes = [subprocess.Popen(command, cwd=TESTS, stdout=subprocess.PIPE, text=True) for _ in range(3)]
     assert [process.communicate(timeout=30)[0] for process in processes] == ["program\n\n"] * 3
     assert len(runs(go)) == 1
 
@@ -102,17 +102,40 @@ def test_a_build_says_so_once(go: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert capsys.readouterr().err == "building etcd: 0 s (first time only, takes some minutes)\n"
 
 
-def test_another_go_mod_gives_another_cache_folder(go: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = binaries.cache_folder()
+@pytest.fixture
+def module(tmp_path: Path) -> Module:
+    """A module of its own with a program of its own, as a copy of the control plane's files."""
     for name in ("go.mod", "go.sum"):
-        (tmp_path / name).write_bytes((binaries.MODULE / name).read_bytes())
-    monkeypatch.setattr(binaries, "MODULE", tmp_path)
+        (tmp_path / name).write_bytes((MODULES[0].folder / name).read_bytes())
+    return Module(tmp_path, MODULES[0].programs)
+
+
+@pytest.mark.parametrize("file", ["go.mod", "go.sum", "main.go"])
+def test_a_change_of_a_modules_files_gives_another_cache_folder(module: Module, file: str) -> None:
+    before = binaries.cache_folder(module)
     assert binaries.cache_folder() == before
-    with (tmp_path / "go.sum").open("a") as file:
-        file.write("example.com/more v1.0.0 h1:=\n")
-    assert binaries.cache_folder() != before
+    with (module.folder / file).open("a") as opened:
+        opened.write("// more\n")
+    assert binaries.cache_folder(module) != before
 
 
-def test_every_program_is_a_tool_of_the_module() -> None:
-    tools = (binaries.MODULE / "go.mod").read_text().partition("tool (")[2].partition(")")[0].split()
-    assert sorted(binaries.PROGRAMS.values()) == sorted(tools)
+def test_each_module_has_a_cache_folder_of_its_own() -> None:
+    assert len({binaries.cache_folder(module) for module in MODULES}) == len(MODULES)
+
+
+def test_a_program_is_built_in_its_own_module(go: Path) -> None:
+    assert binaries.path("sops") == binaries.cache_folder(binaries.PROGRAMS["sops"]) / "sops"
+    (line,) = runs(go)
+    assert (line.split()[-1], "k8s.io" in line) == ("github.com/getsops/sops/v3/cmd/sops", False)
+
+
+@pytest.mark.parametrize("module", [pytest.param(module, id=module.folder.name) for module in MODULES])
+def test_every_program_is_a_tool_of_its_module(module: Module) -> None:
+    """A program of our own has the package `.`, the others are named by their modules' tool lines."""
+    foreign = [package for package in module.programs.values() if package != "."]
+    assert sorted(foreign) == sorted(tools_of((module.folder / "go.mod").read_text()))
+
+
+def tools_of(go_mod: str) -> list[str]:
+    block = go_mod.partition("tool (")[2].partition(")")[0].split()
+    return block + [line.split()[1] for line in go_mod.splitlines() if line.startswith("tool ") and "(" not in line]
