@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import catalogue, page, side_by_side, whole, ytt
+from bench import catalogue, page, side_by_side, sources, whole, ytt
 from bench.figures import Board
 from bench.machine import machine
 from bench.ours import Ours
@@ -76,12 +76,17 @@ def templates(ground: Ground) -> None:
     ytt.packages(ground.board, ground.runs)
 
 
+def bundles(ground: Ground) -> None:
+    sources.pulls(ground.board, ground.runs)
+
+
 PARTS: dict[str, Callable[[Ground], None]] = {
     "contour": contour,
     "many": many,
     "operator": operator,
     "catalogue": catalogues,
     "ytt": templates,
+    "sources": bundles,
 }
 
 

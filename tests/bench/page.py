@@ -38,6 +38,11 @@ machine is shared and its times vary, so read the ratios. A bench asserts nothin
 - **ytt and kbld**: every package of the conformance folder, each sample one package. A job of a worker is timed from
   the question to the answer, pipes and JSON included; the original takes 44 to 48 ms for each as a process on such a
   machine.
+- **pull**: a bundle from a registry on the same machine into an empty cache, verified and unpacked, by the adapter of
+  the operator in a process that runs already, as the operator does. The size is that of the packed layer; half of the
+  files can be packed by a quarter, half not at all. oras is a process per pull and unpacks the same files from an
+  artifact that it pushed itself; crane is a process too, and writes them as one tar. "Again": the same digest once
+  more, which asks nobody. Memory: resident, of that process, at the highest moment of a pull.
 - **kapp-controller (published)**: measured on such a machine before, and not in this run; for orientation.
 {skipped}
 ## latest.json
