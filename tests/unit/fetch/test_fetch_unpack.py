@@ -106,7 +106,18 @@ REFUSED: dict[str, tuple[list[Entry], str]] = {
     "a hard link to an absolute path": ([hard("h", "/etc/passwd")], "is absolute"),
     "a hard link to nothing": ([hard("h", "x")], "no file of this image"),
     "a hard link to a link": ([link("l", "x"), hard("h", "l")], "no file of this image"),
-    "a hard link over the folder of its target": ([file("a/b"), hard("a", "a/b")], "takes the place of the folder"),
+    "a hard link over the folder of its target": ([file("a/b"), hard("a", "a/b")], "'a' is there twice"),
+    "a name that comes twice": ([file("a", b"1"), file("b"), file("./a", b"2")], "'a' is there twice"),
+    "a file in the place of a link": ([file("a"), link("l", "a"), file("l")], "'l' is there twice"),
+    "a file in the place of a folder": ([folder("d"), file("d")], "'d' is there twice"),
+    "a folder in the place of a file": ([file("d"), folder("d")], "'d' is there twice"),
+    "names that differ in case": ([file("Values.yml"), file("values.yml")], "differ in case"),
+    "folders that differ in case": ([file("A/x"), file("a/y")], "'a' and 'A' differ in case"),
+    "names that differ in the form of an accent": ([file("caf\u00e9"), file("cafe\u0301")], "Unicode's forms"),
+    "names that differ in the case of an accent": ([file("\u00c9"), file("e\u0301")], "differ in case"),
+    "names that differ in a long s": ([file("\u017f"), file("S")], "differ in case"),
+    "a link of 2,000 bytes": ([link("l", "./" * 1000)], "at most 1024"),
+    "a link that is not UTF-8": ([link("l", "x\udcff")], "not UTF-8"),
     "a file through a link": ([link("l", "d"), folder("d"), file("l/x")], "through the link 'l'"),
     "a folder through a link": ([link("l", "."), folder("l/x")], "through the link 'l'"),
     "a link through a link": ([link("l", "."), link("l/x", "y")], "through the link 'l'"),
@@ -144,14 +155,34 @@ def test_a_sparse_file_that_claims_to_be_huge_is_refused(tmp_path: Path) -> None
         unpack(tmp_path / "t", layer)
 
 
-def test_an_entry_in_the_place_of_a_link_replaces_the_link_and_not_its_target(tmp_path: Path) -> None:
-    unpack(tmp_path / "t", archive(file("a", b"kept"), link("l", "a"), file("l", b"new")))
+def test_a_later_layer_replaces_a_link_and_not_its_target(tmp_path: Path) -> None:
+    unpack(tmp_path / "t", archive(file("a", b"kept"), link("l", "a")), archive(file("l", b"new")))
     assert seen(tmp_path / "t") == {"a": "kept", "l": "new"}
 
 
-def test_writing_over_a_hard_link_leaves_the_other_name_alone(tmp_path: Path) -> None:
-    unpack(tmp_path / "t", archive(file("a", b"kept"), hard("h", "a"), file("h", b"new")))
+def test_a_later_layer_that_writes_over_a_hard_link_leaves_the_other_name_alone(tmp_path: Path) -> None:
+    unpack(tmp_path / "t", archive(file("a", b"kept"), hard("h", "a")), archive(file("h", b"new")))
     assert seen(tmp_path / "t") == {"a": "kept", "h": "new"}
+
+
+def test_a_later_layer_may_spell_a_name_anew_once_the_old_one_is_taken_away(tmp_path: Path) -> None:
+    lower = archive(file("A/x", b"1"))
+    with pytest.raises(FetchLimitExceeded, match="differ in case"):
+        unpack(tmp_path / "x", lower, archive(file("a/x", b"2")))
+    lower.seek(0)
+    unpack(tmp_path / "t", lower, archive(file(".wh.A"), file("a/x", b"2")))
+    assert seen(tmp_path / "t") == {"a/x": "2"}
+
+
+def test_a_hard_link_of_a_later_layer_over_the_folder_of_its_target_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FetchLimitExceeded, match="takes the place of the folder"):
+        unpack(tmp_path / "t", archive(file("a/b")), archive(hard("a", "a/b")))
+
+
+def test_folders_may_be_named_again_and_links_may_go_round(tmp_path: Path) -> None:
+    layer = archive(folder("d"), file("d/a", b"1"), folder("d"), link("x", "y"), link("y", "x"), link("d/up", "../d"))
+    unpack(tmp_path / "t", layer)
+    assert seen(tmp_path / "t") == {"d/a": "1", "x": "-> y", "y": "-> x", "d/up": "-> ../d"}
 
 
 def test_a_later_layer_lies_over_the_earlier_ones(tmp_path: Path) -> None:
