@@ -1,5 +1,6 @@
 """Image references: host/path[:tag][@sha256:...], with the defaults that docker users expect.
 
+oci-layout:///folder/or.tar[:tag][@sha256:...] names content in an OCI image layout on disk in the same way.
 Pure. Called by fetch/ and the registry adapter; never asks a registry whether the image exists.
 """
 
@@ -24,19 +25,30 @@ _PATH: Final = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
 _TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _PATH_MOST: Final = 255
 
+#: How the references of layouts begin; it stands where others have their host.
+OCI_LAYOUT: Final = "oci-layout://"
+_LAYOUT_PATH: Final = re.compile(r"(?:/[A-Za-z0-9_.+=~-]+)+")
+_LAYOUT_PATH_MOST: Final = 1024
+
 
 @dataclass(frozen=True, slots=True)
 class ImageReference:
-    """One image. Without a tag and a digest the tag is "latest"; with both, the digest decides."""
+    """One image. Without a tag and a digest the tag is "latest" (in a layout: what it names first, or alone); with
+    both, the digest decides."""
 
-    host: str  # with the port; docker.io for all names of Docker Hub
-    path: str
+    host: str  # with the port; docker.io for all names of Docker Hub; OCI_LAYOUT for layouts
+    path: str  # of a layout: on disk, without the slash at its beginning
     tag: str | None
     digest: str | None
 
     @property
     def repository(self) -> str:
         return f"{self.host}/{self.path}"
+
+    @property
+    def is_layout(self) -> bool:
+        """Whether it lies on disk, where no registry is asked and nobody can pull from."""
+        return self.host == OCI_LAYOUT
 
     @property
     def api_host(self) -> str:
@@ -54,6 +66,8 @@ class ImageReference:
 
 def read_reference(text: str) -> ImageReference:
     """Raises InvalidSpec with the part that cannot be read."""
+    if text.startswith(OCI_LAYOUT):
+        return _read_layout(text)
     if "://" in text:
         raise InvalidSpec("an image reference has no scheme: write host/path:tag, without http:// or https://")
     name, at, digest = text.partition("@")
@@ -78,6 +92,21 @@ def read_reference(text: str) -> ImageReference:
     if tag is None and not at:
         tag = "latest"
     return ImageReference(known, path, tag, digest if at else None)
+
+
+def _read_layout(text: str) -> ImageReference:
+    name, at, digest = text.removeprefix(OCI_LAYOUT).partition("@")
+    path, colon, tag = name.partition(":")
+    if at and not DIGEST.fullmatch(digest):
+        raise InvalidSpec(f"{text!r}: the @ is not followed by sha256: and 64 lower-case hex digits")
+    if not _LAYOUT_PATH.fullmatch(path) or len(path) > _LAYOUT_PATH_MOST or {".", ".."} & set(path.split("/")):
+        raise InvalidSpec(
+            f"{text!r}: after oci-layout:// stands a whole path, such as /bundles/web.tar: letters, digits and "
+            "_ . + = ~ - between single slashes, no . or .. as a part"
+        )
+    if colon and not _TAG.fullmatch(tag):
+        raise InvalidSpec(f"{text!r}: the tag must be letters, digits and _ . -, at most 128 characters")
+    return ImageReference(OCI_LAYOUT, path.removeprefix("/"), tag if colon else None, digest if at else None)
 
 
 def _split(name: str) -> tuple[str | None, str, str | None]:

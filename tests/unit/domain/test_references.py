@@ -23,6 +23,10 @@ READ = {
     "127.0.0.1:5000/a/b/c:x": ImageReference("127.0.0.1:5000", "a/b/c", "x", None),
     "[::1]:5000/app:1": ImageReference("[::1]:5000", "app", "1", None),
     "GHCR.io/app": ImageReference("ghcr.io", "app", "latest", None),
+    "oci-layout:///srv/web.tar": ImageReference("oci-layout://", "srv/web.tar", None, None),
+    "oci-layout:///srv/Web_1:1.0": ImageReference("oci-layout://", "srv/Web_1", "1.0", None),
+    f"oci-layout:///srv/web@{DIGEST}": ImageReference("oci-layout://", "srv/web", None, DIGEST),
+    f"oci-layout:///srv/web:1@{DIGEST}": ImageReference("oci-layout://", "srv/web", "1", DIGEST),
 }
 REFUSED = {
     "": "the path must be",
@@ -44,6 +48,20 @@ REFUSED = {
     "ghcr.io/" + "a" * 256: "at most 255",
     "ghcr.io/app\n": "the path must be",
     "-o/x": "the path must be",
+    "oci-layout://": "stands a whole path",
+    "oci-layout://srv/web": "stands a whole path",
+    "oci-layout:///": "stands a whole path",
+    "oci-layout:///srv/../etc": "no . or .. as a part",
+    "oci-layout:///srv/./web": "no . or .. as a part",
+    "oci-layout:///srv//web": "between single slashes",
+    "oci-layout:///srv/web/": "between single slashes",
+    "oci-layout:///srv/a b": "letters, digits",
+    "oci-layout:///srv/web\0": "letters, digits",
+    "oci-layout:///srv/web\n": "letters, digits",
+    "oci-layout:///srv/web:": "the tag must be",
+    "oci-layout:///srv/web:a/b": "the tag must be",
+    "oci-layout:///srv/web@sha256:abc": "64 lower-case hex digits",
+    "oci-layout:///" + "a" * 1025: "stands a whole path",
 }
 
 
