@@ -19,13 +19,19 @@ import pytest
 from cluster import binaries
 from cluster.find import Cluster, ClusterNotFound, choose, open_cluster
 from cluster.processes import Programs, logs_root
+from cluster.referrers_registry import open_referrers_registry
 from cluster.registry import LocalRegistry, open_registry
 
 CRDS = Path(__file__).parents[1] / "crds"
 CRD_SECONDS = 30
 CLUSTER_FIXTURES = frozenset({"cluster", "kubectl", "namespace", "crds"})
 TOOLS = ("helm", "cosign", "oras", "crane", "sops")
-BUILT_FOR: Mapping[str, str] = {"registry": "registry", "auth_registry": "registry", **{name: name for name in TOOLS}}
+BUILT_FOR: Mapping[str, str] = {
+    "registry": "registry",
+    "auth_registry": "registry",
+    "referrers_registry": "referrers-registry",
+    **{name: name for name in TOOLS},
+}
 
 Kubectl = Callable[..., subprocess.CompletedProcess[str]]
 _kept_logs = pytest.StashKey[list[Path]]()
@@ -112,6 +118,14 @@ def registry(request: pytest.FixtureRequest) -> Iterator[LocalRegistry]:
 def auth_registry(request: pytest.FixtureRequest) -> Iterator[LocalRegistry]:
     """An OCI registry that asks for `username` and `password` (basic authentication)."""
     with open_registry(auth=True) as opened:
+        yield opened
+        _keep_logs_of_failure(request, opened.programs)
+
+
+@pytest.fixture(scope="session")
+def referrers_registry(request: pytest.FixtureRequest) -> Iterator[LocalRegistry]:
+    """An OCI registry of another make, which answers the referrers API. It asks for no credentials."""
+    with open_referrers_registry() as opened:
         yield opened
         _keep_logs_of_failure(request, opened.programs)
 

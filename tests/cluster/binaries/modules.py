@@ -75,6 +75,7 @@ MODULES: tuple[Module, ...] = (
         {
             "oras": "oras.land/oras/cmd/oras",
             "crane": "github.com/google/go-containerregistry/cmd/crane",
+            "referrers-registry": ".",  # main.go there
         },
     ),
     Module(HERE / "cosign", {"cosign": "github.com/sigstore/cosign/v3/cmd/cosign"}),
