@@ -217,6 +217,22 @@ class AddedFile:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageAsk:
+    """A reference whose digest only a registry knows. `selection` is a tagSelection as JSON, "" where there is none."""
+
+    image: str
+    selection: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundImage:
+    """What a registry said of one: its reference by digest, and the tag that stands for it."""
+
+    url: str
+    tag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Outside:
     """What a render needs beside the package and the values, read before: a renderer looks nothing up."""
 
@@ -228,6 +244,8 @@ class Outside:
     references: Mapping[tuple[str, str], Mapping[str, bytes]] = field(default_factory=dict, repr=False)
     #: metadata of the install: name, namespace, uid, labels, annotations.
     metadata: Json = field(default_factory=dict)
+    #: What registries said of the references that an earlier rendering asked for.
+    images: Mapping[ImageAsk, FoundImage] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,10 +263,11 @@ class RenderJob:
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """What came out of the last template step."""
+    """What came out of the last template step; where something is asked, nothing did: render again with the answers."""
 
     objects: Sequence[Json]
     warnings: Sequence[str]  # unknown value keys and the like
+    asked: Sequence[ImageAsk] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ from typing import Any, Final, NoReturn
 from packhouse.api import errors
 from packhouse.api.errors import BY_REASON, PackhouseError, RendererUnavailable
 from packhouse.domain.kapp.config import is_config
-from packhouse.ports import BundleContent, BundleFault, Json, Rendered
+from packhouse.ports import BundleContent, BundleFault, ImageAsk, Json, Rendered
+from packhouse.template.documents import ASKED_MOST
 
 #: What a renderer may say went wrong; any other reason is not its business.
 MAY_RAISE: Final[frozenset[type[PackhouseError]]] = frozenset(
@@ -29,6 +30,7 @@ MAY_RAISE: Final[frozenset[type[PackhouseError]]] = frozenset(
 #: The reason a worker gives for a bug of ours; it has no error class on purpose.
 INTERNAL: Final = "InternalError"
 
+_ASK_MOST: Final = 4_096  # characters of one of them
 _MESSAGE_MOST = 8_000  # characters of a message that ends up in a status
 _WARNINGS_MOST = 100
 _DEPTH_MOST = 200
@@ -44,10 +46,13 @@ def error_answer(error: PackhouseError) -> Json:
 
 def read_render(answer: bytes) -> Rendered:
     """Raises what a renderer may raise, RendererUnavailable for a wrong answer."""
-    message = _open(answer, {"objects", "warnings"})
+    message = _open(answer, {"objects", "warnings", "asked"})
     objects = [_rendered(entry) for entry in _list(message["objects"])]
     warnings = [_text(entry) for entry in _list(message["warnings"])[:_WARNINGS_MOST]]
-    return Rendered(objects, warnings)
+    asked = _list(message["asked"])
+    if len(asked) > ASKED_MOST:
+        raise _wrong(f"more than {ASKED_MOST} questions")
+    return Rendered(objects, warnings, tuple(_ask(entry) for entry in asked))
 
 
 def read_bundle(answer: bytes) -> BundleContent:
@@ -122,6 +127,17 @@ def _object(entry: object) -> Json:
         ):
             raise _wrong(f"an object whose {marks} are no texts")
     return entry
+
+
+def _ask(entry: object) -> ImageAsk:
+    if not isinstance(entry, dict) or set(entry) != {"image", "selection"}:
+        raise _wrong("a question of another shape")
+    image, selection = entry["image"], entry["selection"]
+    if not isinstance(image, str) or not isinstance(selection, str):
+        raise _wrong("a question that is no text")
+    if len(image) + len(selection) > _ASK_MOST:
+        raise _wrong(f"a question of more than {_ASK_MOST} characters")
+    return ImageAsk(image, selection)
 
 
 def _fault(entry: object) -> BundleFault:

@@ -6,15 +6,17 @@ Known to pipeline.py and to every engine. Steps hand on values, not text, so tha
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from packhouse.api.errors import TemplateFailed
-from packhouse.ports import Json, Outside, ValuesDocument
+from packhouse.ports import ImageAsk, Json, Outside, ValuesDocument
 from packhouse.template.limits import Limits
 
 #: The path that stands for the output of the step before.
 PREVIOUS = "-"
+#: How many references of one package registries are asked about.
+ASKED_MOST = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class StepInput:
     context: Json
     meter: OutputMeter
     outside: Outside  # its overlays, and its word on values, only for the first step that takes them
+    asked: set[ImageAsk] = field(default_factory=set)  # of all steps: what only a registry can tell
 
 
 def stream(step: StepInput, name: str) -> Sequence[Document]:

@@ -11,7 +11,17 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from packhouse.ports import AddedFile, BundleContent, Json, Outside, Rendered, RenderJob, ValuesDocument
+from packhouse.ports import (
+    AddedFile,
+    BundleContent,
+    FoundImage,
+    ImageAsk,
+    Json,
+    Outside,
+    Rendered,
+    RenderJob,
+    ValuesDocument,
+)
 from packhouse.template import wire
 
 
@@ -47,7 +57,11 @@ def unpack_render(header: Json, files: Mapping[str, bytes]) -> RenderJob:
 
 
 def render_answer(rendered: Rendered) -> Json:
-    return {"objects": list(rendered.objects), "warnings": list(rendered.warnings)}
+    return {
+        "objects": list(rendered.objects),
+        "warnings": list(rendered.warnings),
+        "asked": [asdict(ask) for ask in rendered.asked],
+    }
 
 
 def bundle_answer(content: BundleContent) -> Json:
@@ -64,6 +78,7 @@ def _pack_outside(outside: Outside) -> Json:
             for named, data in outside.references.items()
         ],
         "metadata": outside.metadata,
+        "images": [[ask.image, ask.selection, found.url, found.tag] for ask, found in outside.images.items()],
     }
 
 
@@ -76,6 +91,7 @@ def _unpack_outside(told: Json) -> Outside:
             for kind, name, data in told["references"]
         },
         metadata=told["metadata"],
+        images={ImageAsk(image, selection): FoundImage(url, tag) for image, selection, url, tag in told["images"]},
     )
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 from typing import Any, Final
 
 from packhouse.api.errors import RenderedInvalid, RenderLimitExceeded, UnsupportedStep, ValuesInvalid
 from packhouse.domain import values as domain_values
 from packhouse.domain.yaml_text import load_all
-from packhouse.ports import Json, Rendered, RenderJob
+from packhouse.ports import ImageAsk, Json, Rendered, RenderJob
 from packhouse.template import selection
 from packhouse.template.documents import Document, OutputMeter, StepInput, Templater
 from packhouse.template.jinja.engine import JINJA2
@@ -50,6 +50,7 @@ def _render(job: RenderJob, limits: Limits) -> Rendered:
         return Rendered(to_objects(_plain(job.files)), warnings)
     meter = OutputMeter(limits)
     documents: Sequence[Document] | None = None
+    asked: set[ImageAsk] = set()
     first_that_merges = next((place for place, (engine, _) in enumerate(steps) if engine.merges_values), None)
     for place, (engine, options) in enumerate(steps):
         is_first = place == first_that_merges
@@ -61,8 +62,11 @@ def _render(job: RenderJob, limits: Limits) -> Rendered:
             context=job.context,
             meter=meter,
             outside=job.outside if is_first else replace(job.outside, overlays=(), values_as_files=False),
+            asked=asked,
         )
         documents = engine.run(step, options)
+    if asked:
+        return Rendered((), warnings, sorted(asked, key=astuple))
     return Rendered(to_objects(documents or ()), warnings)
 
 

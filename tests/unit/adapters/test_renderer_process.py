@@ -113,11 +113,11 @@ PREFIX = wire.Frame(b"").chunks()[0]
 HOSTILE: dict[str, bytes] = {
     "nothing": b"",
     "another protocol": b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
-    "half a frame": b"".join(wire.frame({"objects": [], "warnings": []}).chunks())[:-3],
+    "half a frame": b"".join(wire.frame({"objects": [], "warnings": [], "asked": []}).chunks())[:-3],
     "a frame without an end": PREFIX[:-8] + (1 << 62).to_bytes(8, "big") + b"x" * 1000,
     "no JSON": b"".join(wire.Frame(b"\x80\x04\x95pickle").chunks()),
     "deep JSON": b"".join(wire.Frame(b'{"objects": ' + b"[" * 100_000).chunks()),
-    "another shape": b"".join(wire.frame({"objects": [{"kind": "A"}], "warnings": []}).chunks()),
+    "another shape": b"".join(wire.frame({"objects": [{"kind": "A"}], "warnings": [], "asked": []}).chunks()),
     "another's error": b"".join(wire.frame({"reason": "AuthenticationFailed", "message": "x"}).chunks()),
 }
 

@@ -9,6 +9,7 @@ import pytest
 
 from packhouse.api import errors
 from packhouse.api.errors import BY_REASON, RendererUnavailable, TemplateFailed
+from packhouse.ports import ImageAsk, Rendered
 from packhouse.template import answers
 from packhouse.template.answers import MAY_RAISE, RendererBug
 
@@ -25,24 +26,30 @@ def said(message: Any) -> bytes:
         b"",
         b"no json",
         b"\xff\xfe",
-        b'{"objects": [NaN], "warnings": []}',
+        b'{"objects": [NaN], "warnings": [], "asked": []}',
         b"[" * 100_000,
-        b'{"objects": ' + b"1" * 5000 + b', "warnings": []}',
+        b'{"objects": ' + b"1" * 5000 + b', "warnings": [], "asked": []}',
         said([]),
         said({}),
         said({"objects": []}),
-        said({"objects": [], "warnings": [], "more": 1}),
-        said({"objects": {}, "warnings": []}),
-        said({"objects": [], "warnings": "x"}),
-        said({"objects": [], "warnings": [1]}),
-        said({"objects": ["x"], "warnings": []}),
-        said({"objects": [{}], "warnings": []}),
-        said({"objects": [{"apiVersion": "kapp.k14s.io/v1alpha1", "kind": "Other"}], "warnings": []}),
-        said({"objects": [{**GOOD, "metadata": {"name": 1}}], "warnings": []}),
-        said({"objects": [{**GOOD, "metadata": {"name": "a", "namespace": 1}}], "warnings": []}),
-        said({"objects": [{**GOOD, "metadata": {"name": "a", "labels": {"x": 1}}}], "warnings": []}),
-        said({"objects": [{**GOOD, "metadata": {"name": "a", "annotations": ["x"]}}], "warnings": []}),
-        said({"objects": [{**GOOD, "spec": json.loads("[" * 300 + "]" * 300)}], "warnings": []}),
+        said({"objects": [], "warnings": [], "asked": [], "more": 1}),
+        said({"objects": {}, "warnings": [], "asked": []}),
+        said({"objects": [], "warnings": "x", "asked": []}),
+        said({"objects": [], "warnings": [1], "asked": []}),
+        said({"objects": ["x"], "warnings": [], "asked": []}),
+        said({"objects": [{}], "warnings": [], "asked": []}),
+        said({"objects": [{"apiVersion": "kapp.k14s.io/v1alpha1", "kind": "Other"}], "warnings": [], "asked": []}),
+        said({"objects": [{**GOOD, "metadata": {"name": 1}}], "warnings": [], "asked": []}),
+        said({"objects": [{**GOOD, "metadata": {"name": "a", "namespace": 1}}], "warnings": [], "asked": []}),
+        said({"objects": [{**GOOD, "metadata": {"name": "a", "labels": {"x": 1}}}], "warnings": [], "asked": []}),
+        said({"objects": [{**GOOD, "metadata": {"name": "a", "annotations": ["x"]}}], "warnings": [], "asked": []}),
+        said({"objects": [{**GOOD, "spec": json.loads("[" * 300 + "]" * 300)}], "warnings": [], "asked": []}),
+        said({"objects": [], "warnings": []}),
+        said({"objects": [], "warnings": [], "asked": ["nginx"]}),
+        said({"objects": [], "warnings": [], "asked": [{"image": "nginx"}]}),
+        said({"objects": [], "warnings": [], "asked": [{"image": 1, "selection": ""}]}),
+        said({"objects": [], "warnings": [], "asked": [{"image": "n" * 5000, "selection": ""}]}),
+        said({"objects": [], "warnings": [], "asked": [{"image": "n", "selection": ""}] * 257}),
         said({"reason": "TemplateFailed", "message": 1}),
         said({"reason": 1, "message": "x"}),
         said({"reason": "Forbidden", "message": "x"}),
@@ -84,12 +91,14 @@ def test_texts_are_cut_and_lose_what_cannot_be_printed() -> None:
 
 
 def test_a_good_answer_is_taken_as_it_is() -> None:
-    assert answers.read_render(said({"objects": [GOOD], "warnings": ["w"]})).objects == [GOOD]
+    asked = [{"image": "nginx:1", "selection": ""}]
+    read = answers.read_render(said({"objects": [GOOD], "warnings": ["w"], "asked": asked}))
+    assert read == Rendered([GOOD], ["w"], (ImageAsk("nginx:1"),))
 
 
 @pytest.mark.parametrize("metadata", [{}, {"metadata": None}, {"metadata": {"name": 1}}])
 def test_a_config_of_kapp_needs_no_name_and_is_no_document_of_a_bundle(metadata: Any) -> None:
     config = {"apiVersion": "kapp.k14s.io/v1alpha1", "kind": "Config", **metadata}
-    assert answers.read_render(said({"objects": [config], "warnings": []})).objects == [config]
+    assert answers.read_render(said({"objects": [config], "warnings": [], "asked": []})).objects == [config]
     with pytest.raises(RendererUnavailable):
         answers.read_bundle(said({"documents": [config], "faults": []}))
