@@ -27,8 +27,10 @@ from packhouse.adapters.git_servers import DulwichServers
 from packhouse.adapters.http_downloads import HttpDownloads
 from packhouse.adapters.identities import ServiceAccountIdentities
 from packhouse.adapters.list_watch import ListWatch
+from packhouse.adapters.oci_layout_registry import LayoutRegistry
 from packhouse.adapters.oras_registry import OrasRegistry
 from packhouse.adapters.owned_watch import OwnedWatch
+from packhouse.adapters.registries import Registries
 from packhouse.adapters.renderer_client import RendererClient
 from packhouse.api.errors import InvalidSpec, PackhouseError
 from packhouse.api.names import (
@@ -42,6 +44,7 @@ from packhouse.api.names import (
 from packhouse.api.views import InstalledPackage, PackageRepository
 from packhouse.domain.ownership import entry_of
 from packhouse.fetch import Origins
+from packhouse.fetch.cache import TreeCache
 from packhouse.ports import Json, Kind
 from packhouse.reconcile.dispatch import Dispatch
 from packhouse.reconcile.facts import ClusterFacts
@@ -214,11 +217,13 @@ async def _tasks(coroutines: list[Coroutine[Any, Any, None]]) -> AsyncIterator[N
 
 @asynccontextmanager
 async def _origins(settings: Settings) -> AsyncIterator[Origins]:
-    registry, downloads, git = OrasRegistry(settings), HttpDownloads(settings), DulwichServers(settings)
+    remote, downloads, git = OrasRegistry(settings), HttpDownloads(settings), DulwichServers(settings)
+    cache = TreeCache(settings.cache_dir, settings.cache_most_bytes)
+    registry = Registries(remote, LayoutRegistry(settings, cache))
     try:
         yield Origins(registry, downloads, git, CosignSignatures(settings, registry))
     finally:
-        for origin in (registry, downloads, git):
+        for origin in (remote, downloads, git, cache):
             await asyncio.to_thread(origin.close)
 
 
