@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Final
 
-from packhouse.api.errors import InvalidSpec, UnsupportedStep
+from packhouse.api.errors import SOURCE_ERRORS, Failed, InvalidSpec, UnsupportedStep
 from packhouse.fetch import image, imgpkg_bundle, inline
 from packhouse.fetch.credentials import Keyring
-from packhouse.fetch.sources import Content, Fetcher, Origins, Resolved, Sources, combined_digest, matcher
+from packhouse.fetch.resolution import Resolution
+from packhouse.fetch.sources import Content, Fetcher, Origins, Resolved, Sources, matcher
 from packhouse.ports import Json
 
 __all__ = [
@@ -35,22 +36,6 @@ FETCHERS: Final[dict[str, Fetcher]] = {
     "image": Fetcher(image.resolve, image.fetch),
     "inline": Fetcher(inline.resolve, inline.fetch),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Resolution:
-    """What all steps stand for, in their order. `digest` is that of the only step, or one over all."""
-
-    parts: Sequence[Resolved]
-
-    @property
-    def digest(self) -> str:
-        return combined_digest([part.digest for part in self.parts])
-
-    @property
-    def version(self) -> str | None:
-        """The first that there is."""
-        return next((part.version for part in self.parts if part.version is not None), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,20 +66,34 @@ class Fetched:
         return dict(sorted(files.items()))
 
 
-async def resolve_all(steps: Sequence[Json], sources: Sources) -> Resolution:
-    """Errors: InvalidSpec, UnsupportedStep, SecretMissing, and those of the ports."""
+async def resolve_all(steps: Sequence[Json], sources: Sources, *, instead: Resolution | None = None) -> Resolution:
+    """What the steps stand for now.
+
+    `instead` is what they stood for before: a step whose source gives no answer (SOURCE_ERRORS) keeps its part of it,
+    and the result's `trouble` is that error. Errors: InvalidSpec, UnsupportedStep, SecretMissing, those of the ports.
+    """
     planned = [_known(step) for step in steps]  # all are checked before the first is asked for
-    return Resolution([await fetcher.resolve(stanza, sources) for fetcher, stanza in planned])
+    parts: list[Resolved] = []
+    trouble: Failed | None = None
+    for number, (kind, fetcher, stanza) in enumerate(planned):
+        try:
+            resolved = await fetcher.resolve(stanza, sources)
+        except SOURCE_ERRORS as error:
+            if instead is None:
+                raise
+            resolved, trouble = instead.parts[number], trouble or error
+        parts.append(replace(resolved, kind=kind))
+    return Resolution(parts, trouble)
 
 
 async def fetch_all(steps: Sequence[Json], sources: Sources, resolution: Resolution) -> Fetched:
     """What `resolve_all` said, for the same steps. Errors as there."""
     planned = zip([_known(step) for step in steps], resolution.parts, strict=True)
-    contents = [await fetcher.fetch(stanza, sources, resolved) for (fetcher, stanza), resolved in planned]
+    contents = [await fetcher.fetch(stanza, sources, resolved) for (_, fetcher, stanza), resolved in planned]
     return Fetched(contents, resolution.digest, resolution.version, sources.content_most_bytes)
 
 
-def _known(step: Json) -> tuple[Fetcher, Any]:
+def _known(step: Json) -> tuple[str, Fetcher, Json]:
     kinds = [kind for kind, stanza in step.items() if stanza is not None]
     if len(kinds) != 1:
         raise InvalidSpec(f"a fetch step names exactly one kind of source, not {len(kinds)} ({', '.join(kinds)})")
@@ -106,4 +105,4 @@ def _known(step: Json) -> tuple[Fetcher, Any]:
     stanza = step[kinds[0]]
     if not isinstance(stanza, dict):
         raise InvalidSpec(f"fetch step {kinds[0]} must be a map")
-    return fetcher, stanza
+    return kinds[0], fetcher, stanza

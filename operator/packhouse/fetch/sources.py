@@ -55,6 +55,7 @@ class Resolved:
     version: str | None = None  # the tag or version that was chosen, where there is one
     source: str = ""  # the reference or address, as status shows it
     verified_by: str = ""  # whose signature was found good
+    kind: str = ""  # the word of the step, set by resolve_all
 
 
 @dataclass(frozen=True, slots=True)
