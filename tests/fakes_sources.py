@@ -37,6 +37,10 @@ class FakeSignatures:
 
     signed: Mapping[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
+    settings_policy: TrustPolicy | None = None
+
+    def required(self, repository: str) -> TrustPolicy | None:
+        return self.settings_policy
 
     async def verify(self, image: str, access: Access, policy: TrustPolicy) -> str:
         self.asked.append(image)

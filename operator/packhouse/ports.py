@@ -184,6 +184,10 @@ class TrustPolicy:
 class Signatures(Protocol):
     """Signatures and attestations as cosign makes them, beside the image in its registry."""
 
+    def required(self, repository: str) -> TrustPolicy | None:
+        """What the settings ask for all that is in host/path, whoever else asks for something."""
+        ...
+
     async def verify(self, image: str, access: Access, policy: TrustPolicy) -> str:
         """Words that name the key or identity that signed `image` (host/path@digest). A yes is remembered.
 

@@ -13,5 +13,8 @@ class CosignSignatures:
         self._settings = settings
         self._registry = registry
 
+    def required(self, repository: str) -> TrustPolicy | None:
+        return None
+
     async def verify(self, image: str, access: Access, policy: TrustPolicy) -> str:
         raise NotImplementedError
