@@ -1,8 +1,18 @@
-"""Keeps unpacked trees by the digest of their manifest: trees/sha256-<hex>/{content/, contents.jsonl}.
+"""Keeps unpacked trees by a key: trees/<key>/{content/, contents.jsonl}. One for all sources, built in app.
 
-Called by the registry adapter in threads. A tree is filled in a folder of this process and moved into place by
-one rename, so that a kill at any moment leaves no half tree. Each process holds a lock on its folder; who starts
-removes the folders whose lock nobody holds.
+Called by adapters in threads. A key names the content and the server that gave it:
+
+    key = oci_key(host, access, "sha256:...")
+    root = cache.find(key)                      # None: it must be fetched
+    with cache.staging() as place:              # a new folder on the same disk; fill place / "content"
+        root = cache.keep(key, place / "content", unpacker.finish())
+    cache.accepted.add("oci", repository, digest, *person_parts(credentials))   # who was given what: accepted.py
+
+The server belongs to the key since its word decides who may have the content. Were a digest enough, whoever runs a
+server of his own could let it say that it has another's digest, and be handed another's tree.
+
+A tree is filled in a folder of this process and moved into place by one rename, so that a kill at any moment leaves
+no half tree. Each process holds a lock on its folder; who starts removes the folders whose lock nobody holds.
 
 Eviction takes the least recently used trees first and never one that was used within the last GUARD_SECONDS: what
 is handed out is read at once, so age stands for "in use", also between processes. All trees younger than that may
@@ -13,25 +23,33 @@ digests once in a process; a damaged one is thrown away and fetched anew.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
-import json
 import os
+import re
 import secrets
 import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Final
 
 from packhouse.api.errors import FetchFailed
-from packhouse.fetch.unpack import CHUNK, Record
+from packhouse.domain.references import DIGEST
+from packhouse.fetch.accepted import Accepted, way
+from packhouse.fetch.tree_records import CONTENT, intact, recorded_bytes, write_records
+from packhouse.fetch.unpack import Record
+from packhouse.ports import Access
 
 GUARD_SECONDS: Final = 600.0
-_CONTENT: Final = "content"
-_CONTENTS: Final = "contents.jsonl"  # first line: {"bytes": n}; then one record a line
+_SMALL: Final = "bytes"  # the only file of what keep_bytes kept
+
+
+def oci_key(host: str, access: Access, digest: str) -> str:
+    """Of an image, manifest or blob of that registry, as this access reaches it."""
+    return f"{digest}@{host}{way(access)}"
 
 
 class TreeCache:
@@ -45,25 +63,38 @@ class TreeCache:
         self._mutex = threading.Lock()
         self._lock_file: IO[bytes] | None = None
         self._own = folder / "tmp"  # set when the folder is opened
-        self._checked: set[str] = set()
+        self._checked: set[str] = set()  # by the names of their folders
+        self._sizes: dict[str, int] = {}
+        self.accepted = Accepted(self._opened)
 
-    def find(self, digest: str) -> Path | None:
+    def find(self, key: str) -> Path | None:
         """The folder of the tree, intact and marked as used; None where it must be fetched."""
         self._open()
-        home = self._home(digest)
-        try:
-            records = _read_records(home)
-        except FileNotFoundError:
+        home = self._home(key)
+        whole = intact(home, deep=home.name not in self._checked)
+        if whole is None:
             return None
-        except (OSError, ValueError, LookupError, TypeError):
-            records = None
-        if records is None or not _intact(home / _CONTENT, records, deep=digest not in self._checked):
+        if not whole:
             self._discard(home)
             return None
-        self._checked.add(digest)
+        self._checked.add(home.name)
         with contextlib.suppress(OSError):  # evicted by another process just now: the caller's read will tell
             os.utime(home, (self._now(), self._now()))
-        return home / _CONTENT
+        return home / CONTENT
+
+    def find_bytes(self, key: str) -> bytes | None:
+        """What keep_bytes kept."""
+        root = self.find(key)
+        with contextlib.suppress(FileNotFoundError):
+            return (root / _SMALL).read_bytes() if root is not None else None
+        return None
+
+    def keep_bytes(self, key: str, content: bytes) -> None:
+        """A small content that is no tree, such as a manifest."""
+        with self.staging() as place:
+            (place / CONTENT).mkdir()
+            (place / CONTENT / _SMALL).write_bytes(content)
+            self.keep(key, place / CONTENT, [Record(_SMALL, len(content), hashlib.sha256(content).hexdigest())])
 
     @contextlib.contextmanager
     def staging(self) -> Iterator[Path]:
@@ -76,29 +107,43 @@ class TreeCache:
         finally:
             shutil.rmtree(place, ignore_errors=True)
 
-    def keep(self, digest: str, content: Path, records: Sequence[Record]) -> Path:
-        """Move `content` (made in staging) into place under `digest`, evict what is too much, give its folder."""
+    def keep(self, key: str, content: Path, records: Sequence[Record]) -> Path:
+        """Move `content` (made in staging) into place under `key`, evict what is too much, give its folder."""
         tree = self._own / secrets.token_hex(8)
         tree.mkdir(mode=0o700)
-        content.rename(tree / _CONTENT)
-        with (tree / _CONTENTS).open("w", encoding="utf-8") as file:
-            file.write(json.dumps({"bytes": sum(record.size for record in records)}) + "\n")
-            file.writelines(json.dumps(asdict(record)) + "\n" for record in records)
+        content.rename(tree / CONTENT)
+        write_records(tree, records)
         os.utime(tree, (self._now(), self._now()))
-        home = self._home(digest)
+        home = self._home(key)
         with self._mutex:
-            if home.exists():  # another process was faster
-                self._discard(home)
-            tree.rename(home)
-        self._checked.add(digest)
+            self._place(tree, home)
+            self._checked.add(home.name)
+            self._sizes[home.name] = sum(record.size for record in records)
         self.evict()
-        return home / _CONTENT
+        return home / CONTENT
+
+    def _place(self, tree: Path, home: Path) -> None:
+        """By one rename. Where another was faster with an intact one, that stays: somebody may be reading it."""
+        for _ in range(5):
+            try:
+                tree.rename(home)
+                return
+            except OSError as error:
+                if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+                    raise
+            if intact(home, deep=True):
+                self._discard(tree)
+                return
+            self._discard(home)
+        raise FetchFailed(f"the cache folder {self._folder} changes under our hands: set PACKHOUSE_CACHE_DIR")
 
     def evict(self) -> None:
         """Remove the longest unused trees until the rest fits; see the module's text for those that stay."""
         with self._mutex:
             trees = sorted((_used(home), home) for home in self._trees.iterdir())
-            sizes = {home: _recorded_bytes(home) for _, home in trees}
+            # a tree that is kept does not change: its size is read once
+            self._sizes = {home.name: self._sizes.get(home.name) or recorded_bytes(home) for _, home in trees}
+            sizes = {home: self._sizes[home.name] for _, home in trees}
             total = sum(sizes.values())
             for used, home in trees:
                 if total <= self._most_bytes or self._now() - used < GUARD_SECONDS:
@@ -116,8 +161,15 @@ class TreeCache:
 
     # ---- the folder --------------------------------------------------------------------------------------
 
-    def _home(self, digest: str) -> Path:
-        return self._trees / digest.replace(":", "-")
+    def _home(self, key: str) -> Path:
+        if DIGEST.fullmatch(key):
+            return self._trees / key.replace(":", "-")
+        words = re.sub(r"[^a-z0-9.-]+", "-", key.lower())[:100].strip(".-")
+        return self._trees / f"{words}-{hashlib.sha256(key.encode()).hexdigest()[:32]}"
+
+    def _opened(self) -> Path:
+        self._open()
+        return self._folder
 
     def _discard(self, home: Path) -> None:
         """Out of sight by one rename, then removed."""
@@ -178,44 +230,3 @@ def _used(home: Path) -> float:
         return home.stat().st_mtime
     except FileNotFoundError:  # evicted by another process just now
         return 0.0
-
-
-def _recorded_bytes(home: Path) -> int:
-    try:
-        with (home / _CONTENTS).open(encoding="utf-8") as file:
-            return int(json.loads(file.readline())["bytes"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return 0
-
-
-def _read_records(home: Path) -> list[Record]:
-    with (home / _CONTENTS).open(encoding="utf-8") as file:
-        lines = file.read().splitlines()
-    records = [Record(**json.loads(line)) for line in lines[1:]]
-    if json.loads(lines[0])["bytes"] != sum(record.size for record in records):
-        raise ValueError("the list of contents is cut off")
-    return records
-
-
-def _intact(root: Path, records: Sequence[Record], *, deep: bool) -> bool:
-    try:
-        if not all(_same(root / record.path, record, deep=deep) for record in records):
-            return False
-    except OSError:
-        return False
-    # a file that nobody recorded is damage, too
-    return not deep or sum(1 for path in root.rglob("*") if path.is_symlink() or path.is_file()) == len(records)
-
-
-def _same(path: Path, record: Record, *, deep: bool) -> bool:
-    if record.link:
-        return path.readlink().as_posix() == Path(record.link).as_posix()
-    if path.is_symlink() or path.lstat().st_size != record.size:
-        return False
-    if not deep:
-        return True
-    hashed = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            hashed.update(chunk)
-    return hashed.hexdigest() == record.sha256

@@ -1,0 +1,65 @@
+"""What sources said a moment ago: one question is asked once, however many want to know, and its answer is held.
+
+Called by adapters, in the event loop. Nothing is written down: a restarted process asks anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Final, Generic, TypeVar
+
+_HELD_MOST: Final = 20_000
+
+T = TypeVar("T")
+
+
+class Answers(Generic[T]):
+    """`key` says who asks what of whom: whoever asks with other credentials has another key."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._held: OrderedDict[Hashable, tuple[float, T]] = OrderedDict()
+        self._asking: dict[Hashable, asyncio.Future[T]] = {}
+
+    async def get(self, key: Hashable, fresh_seconds: float, ask: Callable[[], Awaitable[T]]) -> T:
+        """An answer that is no older than `fresh_seconds`, else one that `ask` gives now.
+
+        Who comes while the same is being asked waits for that answer, and is told the same error. No error is held.
+        """
+        held = self._held.get(key)
+        if held is not None and self._clock() - held[0] < fresh_seconds:
+            return held[1]
+        while (asking := self._asking.get(key)) is not None:
+            try:
+                return await asyncio.shield(asking)
+            except asyncio.CancelledError:
+                task = asyncio.current_task()
+                if not asking.cancelled() or (task is not None and task.cancelling()):
+                    raise
+                # who asked was canceled: somebody else asks
+        return await self._ask(key, ask)
+
+    async def _ask(self, key: Hashable, ask: Callable[[], Awaitable[T]]) -> T:
+        asking: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._asking[key] = asking
+        asked = self._clock()  # the answer is as old as its question
+        try:
+            answer = await ask()
+        except asyncio.CancelledError:
+            asking.cancel()
+            raise
+        except BaseException as error:
+            asking.set_exception(error)
+            asking.exception()  # nobody may be waiting
+            raise
+        finally:
+            del self._asking[key]
+        asking.set_result(answer)
+        self._held[key] = (asked, answer)
+        self._held.move_to_end(key)
+        while len(self._held) > _HELD_MOST:
+            self._held.popitem(last=False)
+        return answer
