@@ -35,6 +35,12 @@ class Contents(Protocol):
         """A blob as a file at its beginning; its digest is verified before."""
         ...
 
+    def download(self, digest: str, size: int, file: BinaryIO, moved: Callable[[int], None]) -> None:
+        """Make `file` hold the whole blob. What it holds of it already may be kept; `moved` is told of the bytes.
+
+        DigestMismatch where it has not its digest; the file is empty then."""
+        ...
+
     def referrers(self, digest: str) -> Sequence[Descriptor]: ...
 
 

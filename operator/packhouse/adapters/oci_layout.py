@@ -81,14 +81,14 @@ class Layout:
         return RawManifest(body, _media_type(body, self.name, digest), digest)
 
     def has(self, digest: str) -> bool:
-        found = self._files.open(_blob(digest))
+        found = self._files.open(digest_file(digest))
         if found is not None:
             found[0].close()
         return found is not None
 
     def content(self, digest: str, most_bytes: int, what: str = "a blob") -> bytes | None:
         """The whole of a small blob; None where it is not there."""
-        found = self._files.open(_blob(digest))
+        found = self._files.open(digest_file(digest))
         if found is None:
             return None
         file, size = found
@@ -103,7 +103,7 @@ class Layout:
     @contextlib.contextmanager
     def opened(self, digest: str, size: int, check: Callable[[], None] = lambda: None) -> Iterator[BinaryIO]:
         """A blob from its beginning, after all of it was read once to see that it has its digest."""
-        found = self._files.open(_blob(digest))
+        found = self._files.open(digest_file(digest))
         if found is None:
             raise SourceNotFound(f"{self.name}: the layout lacks blob {digest}: it was not copied as a whole")
         file, there = found
@@ -116,6 +116,27 @@ class Layout:
                 raise self._damaged(digest)
             file.seek(0)
             yield file
+
+    def download(self, digest: str, size: int, file: BinaryIO, moved: Callable[[int], None]) -> None:
+        """As Contents has it; a copy from disk begins anew."""
+        found = self._files.open(digest_file(digest))
+        if found is None:
+            raise SourceNotFound(f"{self.name}: the layout lacks blob {digest}: it was not copied as a whole")
+        source, _ = found
+        hashed, there = hashlib.sha256(), 0
+        file.seek(0)
+        file.truncate()
+        with source:
+            while chunk := self._reading(lambda: source.read(CHUNK)):
+                hashed.update(chunk)
+                file.write(chunk)
+                there += len(chunk)
+                moved(len(chunk))
+        file.flush()
+        if there != size or f"sha256:{hashed.hexdigest()}" != digest:
+            file.seek(0)
+            file.truncate()
+            raise self._damaged(digest)
 
     def referrers(self, digest: str) -> Sequence[Descriptor]:
         """The entries whose manifest names `digest` as its subject."""
@@ -196,7 +217,7 @@ def as_referrer(entry: Descriptor, document: Mapping[str, Any]) -> Descriptor:
     return Descriptor(entry.media_type, entry.digest, entry.size, str(kind or ""), annotations)
 
 
-def _blob(digest: str) -> str:
+def digest_file(digest: str) -> str:
     return f"blobs/sha256/{digest.removeprefix('sha256:')}"
 
 

@@ -1,7 +1,7 @@
 """Pushes a folder as an imgpkg-compatible bundle: Docker v2 media types, one gzip layer, a labelled config.
 
-Called by the CLI's `bundle push` and by tests. Reproducible: the same folder gives the same digest, whatever its
-times, owners and order on disk. The folder itself is only read.
+Called by the CLI's `bundle push`, by bundle_copy.py for what it leaves beside a copy, and by tests. Reproducible: the
+same folder gives the same digest, whatever its times, owners and order on disk. The folder itself is only read.
 """
 
 from __future__ import annotations
@@ -12,24 +12,21 @@ import hashlib
 import io
 import json
 import os
-import random
 import tarfile
 import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
-from urllib.parse import urlencode, urljoin, urlsplit
 
-from packhouse.adapters.oras_conversation import Conversation
+from packhouse.adapters.oras_repository import Repository
 from packhouse.api.errors import DigestMismatch, InvalidSpec
+from packhouse.domain.image_locks import BUNDLE_LABEL, IMAGES_LOCK
 from packhouse.domain.references import read_reference
 from packhouse.fetch.manifest import DOCKER_MANIFEST
-from packhouse.ports import Credentials
+from packhouse.ports import Access, Credentials, RawManifest
 from packhouse.settings import Settings
 
-BUNDLE_LABEL: Final = "dev.carvel.imgpkg.bundle"
-IMAGES_LOCK: Final = ".imgpkg/images.yml"
 _EMPTY_LOCK: Final = b"---\napiVersion: imgpkg.carvel.dev/v1alpha1\nkind: ImagesLock\n"
 _DOCKER_CONFIG: Final = "application/vnd.docker.container.image.v1+json"
 _DOCKER_LAYER: Final = "application/vnd.docker.image.rootfs.diff.tar.gzip"
@@ -48,44 +45,72 @@ def push_bundle_blocking(folder: Path, image: str, credentials: Credentials | No
     reference = read_reference(image)
     if reference.digest is not None:
         raise InvalidSpec(f"{image}: a push goes to a tag, the digest follows from the content")
-    with tempfile.TemporaryFile() as layer:
-        diff_id = write_layer(folder, layer)
-        config = _json(
-            {
-                "architecture": "amd64",
-                "os": "linux",
-                "config": {"Labels": {BUNDLE_LABEL: "true"}},
-                "rootfs": {"type": "layers", "diff_ids": [diff_id]},
-                "history": [],
-            }
-        )
-        layer_digest, layer_size = _hashed(layer)
-        config_digest = f"sha256:{hashlib.sha256(config).hexdigest()}"
-        manifest = _json(
-            {
-                "schemaVersion": 2,
-                "mediaType": DOCKER_MANIFEST,
-                "config": {"mediaType": _DOCKER_CONFIG, "size": len(config), "digest": config_digest},
-                "layers": [{"mediaType": _DOCKER_LAYER, "size": layer_size, "digest": layer_digest}],
-            }
-        )
-        digest = f"sha256:{hashlib.sha256(manifest).hexdigest()}"
-        with Conversation(reference, credentials, settings, clock=time.monotonic, jitter=random.random) as conversation:
-            _upload(conversation, layer_digest, layer)
-            _upload(conversation, config_digest, io.BytesIO(config))
-            _put_manifest(conversation, manifest)
-            found = conversation.manifest_digest()
-        if found != digest:
-            raise DigestMismatch(f"{reference}: pushed {digest}, and the registry now says {found}")
-    return digest
+    target = Repository(reference, Access((credentials,) if credentials is not None else ()), settings)
+    try:
+        with tempfile.TemporaryFile() as layer:
+            packed = pack_folder(folder, layer, {BUNDLE_LABEL: "true"}, lock=True)
+            packed.push(target, reference.tag or "latest")
+        found = target.digest_of(reference.tag or "latest")
+    finally:
+        target.close()
+    if found != packed.manifest.digest:
+        raise DigestMismatch(f"{reference}: pushed {packed.manifest.digest}, and the registry now says {found}")
+    return packed.manifest.digest
 
 
-def write_layer(folder: Path, target: BinaryIO) -> str:
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """An image of one layer, ready to be sent."""
+
+    manifest: RawManifest
+    config: bytes
+    layer: BinaryIO
+    layer_digest: str
+    layer_size: int
+
+    def push(self, target: Repository, tag: str) -> None:
+        """Blobs that are there are not sent again, nor is a tag written that leads there already."""
+        if not target.has(self.layer_digest):
+            target.upload(self.layer_digest, self.layer_size, self.layer)
+        config = f"sha256:{hashlib.sha256(self.config).hexdigest()}"
+        if not target.has(config):
+            target.upload(config, len(self.config), io.BytesIO(self.config))
+        if target.digest_of(tag) != self.manifest.digest:
+            target.put_manifest(self.manifest, tag)
+
+
+def pack_folder(folder: Path, layer: BinaryIO, labels: Mapping[str, str], *, lock: bool = False) -> Packed:
+    """`layer` is an empty file; it becomes the layer. `lock`: an empty ImagesLock is added where there is none."""
+    diff_id = write_layer(folder, layer, lock=lock)
+    config = _json(
+        {
+            "architecture": "amd64",
+            "os": "linux",
+            "config": {"Labels": dict(labels)} if labels else {},
+            "rootfs": {"type": "layers", "diff_ids": [diff_id]},
+            "history": [],
+        }
+    )
+    layer_digest, layer_size = _hashed(layer)
+    config_digest = f"sha256:{hashlib.sha256(config).hexdigest()}"
+    body = _json(
+        {
+            "schemaVersion": 2,
+            "mediaType": DOCKER_MANIFEST,
+            "config": {"mediaType": _DOCKER_CONFIG, "size": len(config), "digest": config_digest},
+            "layers": [{"mediaType": _DOCKER_LAYER, "size": layer_size, "digest": layer_digest}],
+        }
+    )
+    manifest = RawManifest(body, DOCKER_MANIFEST, f"sha256:{hashlib.sha256(body).hexdigest()}")
+    return Packed(manifest, config, layer, layer_digest, layer_size)
+
+
+def write_layer(folder: Path, target: BinaryIO, *, lock: bool = True) -> str:
     """The folder as a gzip layer; gives the digest of the tar inside. Errors: InvalidSpec."""
     names = list(_names(folder))
     if not any(not name.endswith("/") for name in names):
         raise InvalidSpec(f"{folder} holds no file: there is nothing to push")
-    if IMAGES_LOCK not in names:
+    if lock and IMAGES_LOCK not in names:
         names = sorted({*names, ".imgpkg/", IMAGES_LOCK})
     # the name and the time in a gzip header would make each push another digest
     with gzip.GzipFile(filename="", fileobj=target, mode="wb", mtime=0) as packed:
@@ -147,41 +172,6 @@ def _add(archive: tarfile.TarFile, folder: Path, name: str) -> None:
         info.size = len(content)
         info.mode = 0o755 if path.exists() and path.stat().st_mode & 0o100 else 0o644
         archive.addfile(info, io.BytesIO(content))
-
-
-def _upload(conversation: Conversation, digest: str, content: BinaryIO) -> None:
-    """One blob, unless the registry has it."""
-
-    def is_there() -> bool:
-        url = conversation.url(conversation.container.get_blob_url(digest))
-        with conversation.answer("HEAD", url, accepted=(200, 404)) as answer:
-            return answer.response.status_code == 200
-
-    def upload() -> None:
-        start = conversation.url(conversation.container.upload_blob_url())
-        with conversation.answer("POST", start, accepted=(202,)) as answer:
-            place = urljoin(start, answer.location)
-        if urlsplit(place).netloc != urlsplit(start).netloc:
-            raise conversation.failed(f"it wants the upload at {urlsplit(place).hostname}, which is not done")
-        content.seek(0)
-        url = f"{place}{'&' if urlsplit(place).query else '?'}{urlencode({'digest': digest})}"
-        headers = {"Content-Type": "application/octet-stream"}
-        with conversation.answer("PUT", url, accepted=(201,), headers=headers, data=content):
-            pass
-
-    if not conversation.attempts(is_there):
-        conversation.attempts(upload)
-
-
-def _put_manifest(conversation: Conversation, manifest: bytes) -> None:
-    url = conversation.url(conversation.container.manifest_url(conversation.reference.tag))
-
-    def put() -> None:
-        headers = {"Content-Type": DOCKER_MANIFEST}
-        with conversation.answer("PUT", url, accepted=(201,), headers=headers, data=manifest):
-            pass
-
-    conversation.attempts(put)
 
 
 def _hashed(file: BinaryIO) -> tuple[str, int]:
