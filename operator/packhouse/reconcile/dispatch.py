@@ -15,7 +15,9 @@ from packhouse.reconcile.install import InstallReconciler
 from packhouse.reconcile.pace import Pace
 from packhouse.reconcile.removal import InstallRemover
 from packhouse.reconcile.repository import RepositoryReconciler
+from packhouse.reconcile.sources import SourceDesk
 from packhouse.reconcile.stores import Objects
+from packhouse.reconcile.terms import TermsBook
 from packhouse.reconcile.wake import Wake
 from packhouse.reconcile.world import World
 
@@ -29,9 +31,10 @@ class Dispatch:
         self._world = world
         pace = Pace(world.settings, world.chance)
         self.queue = Queue(self.reconcile)
-        self.installs = InstallReconciler(world, pace, self.queue)
+        terms = TermsBook(world)
+        self.installs = InstallReconciler(world, pace, self.queue, SourceDesk(world, terms))
         self._remover = InstallRemover(world, pace, self.installs.forget)
-        self._repositories = RepositoryReconciler(world, pace)
+        self._repositories = RepositoryReconciler(world, pace, SourceDesk(world, terms))
         self._unreported: dict[Key, int] = {}
         Wake(world, self.queue, self.installs.chosen, self.installs.named).connect()
 
@@ -85,6 +88,7 @@ class Dispatch:
             return await (self._remover.remove(install) if install.meta.deleting else self.installs.reconcile(install))
         repository = self._world.stores.repositories.get(where)
         if repository is None:
+            self._repositories.forget(where)
             return None
         story = self._repositories
         return await (story.remove(repository) if repository.meta.deleting else story.reconcile(repository))

@@ -7,33 +7,32 @@ changed since the last success it compares what is live with the inventory, and 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from packhouse.api.conditions import ConditionType, Reason, Status, find
-from packhouse.api.errors import PackhouseError, Superseded
+from packhouse.api.errors import SOURCE_ERRORS, PackhouseError, Superseded
 from packhouse.api.names import FINALIZER, INSTALLED_PACKAGE
 from packhouse.api.views import InstalledPackage, Key
 from packhouse.deploy.live import live
 from packhouse.domain.catalogue import Choice
 from packhouse.domain.inventory import Inventory
-from packhouse.domain.objects import digest
 from packhouse.domain.plan import drifted
-from packhouse.fetch import fetch_all
-from packhouse.ports import Cluster, Json, RenderJob
+from packhouse.ports import Cluster, Json
 from packhouse.reconcile import finalizer
 from packhouse.reconcile.claims import Claims
 from packhouse.reconcile.contests import Contests
-from packhouse.reconcile.gather import Facts, Progress, context_of, gather, mark_of, take
-from packhouse.reconcile.outcome import Outcome, held, not_reconciled, succeeded, values_checked
-from packhouse.reconcile.outside import named_secrets, read_outside
+from packhouse.reconcile.gather import Facts, Progress, gather, mark_of, of_other_package, take
+from packhouse.reconcile.images import Answers, Images
+from packhouse.reconcile.outcome import Outcome, after_fetch_failed, held, not_reconciled, succeeded, values_checked
 from packhouse.reconcile.owned import drifted_by_watch
 from packhouse.reconcile.pace import Pace
+from packhouse.reconcile.rendering import ask_images, render
 from packhouse.reconcile.report import Subject
 from packhouse.reconcile.rollout import Rollout
+from packhouse.reconcile.sources import SourceDesk
 from packhouse.reconcile.stage import Places, Stage
-from packhouse.reconcile.values import read_values
 from packhouse.reconcile.world import World
 
 log = logging.getLogger(__name__)
@@ -41,18 +40,20 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """The inputs of the last success in this process, and what they gave."""
+    """The inputs of the last success in this process, and what they gave; `images` as registries answered then."""
 
     inputs: str
     rendered: str
+    images: Images
 
 
 class InstallReconciler:
     """Holds nothing but memories that spare work; each can be lost at any moment."""
 
-    def __init__(self, world: World, pace: Pace, places: Places) -> None:
+    def __init__(self, world: World, pace: Pace, places: Places, desk: SourceDesk) -> None:
         self._world = world
         self._pace = pace
+        self._desk = desk
         self._remembered: dict[Key, Remembered] = {}
         self._stage = Stage(world, Claims(), Contests(), places, self._report)
         #: What each install took from the catalogue last, for deciding whom a changed Package concerns.
@@ -65,6 +66,7 @@ class InstallReconciler:
         self._stage.contests.forget("/".join(key))
         self.chosen.pop(key, None)
         self.named.pop(key, None)
+        self._desk.freshness.forget(key)
 
     async def reconcile(self, install: InstalledPackage) -> float | None:
         """Seconds until the next look."""
@@ -79,22 +81,32 @@ class InstallReconciler:
         try:
             outcome = await self._enforce(progress)
         except Exception as error:
+            self._remember_named(progress)
             return await self._failed(progress, error)
+        self._remember_named(progress)
         await self._report(progress, values_checked(outcome))
+        if progress.trouble is not None:  # nothing new is needed, and yet it is looked whether the source is back
+            return self._pace.after_outage(install.meta, progress.trouble, install.sync_period)
         return self._pace.after_success(install.meta, install.sync_period)
+
+    def _remember_named(self, progress: Progress) -> None:
+        if progress.named:
+            self.named[progress.install.meta.key] = frozenset(progress.named)
 
     async def _enforce(self, progress: Progress) -> Outcome:
         world, install = self._world, progress.install
         await world.facts.now()  # which packages there are for it depends on the cluster's version
         choice = self._choose(install)
-        progress.fields |= _attempted(choice)
-        facts = await gather(world, progress, choice)
-        self.named[install.meta.key] = named_secrets(facts.package)
+        progress.fields |= _attempted(choice) | of_other_package(install, choice)
+        facts = await gather(world, progress, choice, self._desk)
         actor = world.identities.of(install.meta.namespace, install.service_account)
         inventory = Inventory.from_wire(install.status.get("inventory"))
-        if await self._is_at_rest(install, facts, actor, inventory):
+        answers = Answers()
+        if (last := self._remembered.get(install.meta.key)) is not None and last.inputs == facts.inputs:
+            await ask_images(progress, facts, tuple(last.images), answers)
+        if await self._is_at_rest(install, facts, answers, actor, inventory):
             return _done(choice)
-        objects = await self._render(progress, facts)
+        objects = await render(world, progress, facts, answers)
         rendered = progress.fields["template"]["digest"]
         progress.stage = "deploy"
         await Rollout(self._stage, progress, facts, actor).run(objects, inventory)
@@ -102,7 +114,7 @@ class InstallReconciler:
             "version": choice.entry.version,
             "deploy": progress.fields.get("deploy") or _deploy_stanza(install),
         }
-        self._remembered[install.meta.key] = Remembered(facts.inputs, rendered)
+        self._remembered[install.meta.key] = Remembered(facts.inputs, rendered, answers.found)
         return _done(choice)
 
     def _choose(self, install: InstalledPackage) -> Choice:
@@ -115,10 +127,12 @@ class InstallReconciler:
         self.chosen[install.meta.key] = mark_of(choice)
         return choice
 
-    async def _is_at_rest(self, install: InstalledPackage, facts: Facts, actor: Cluster, inventory: Inventory) -> bool:
+    async def _is_at_rest(
+        self, install: InstalledPackage, facts: Facts, answers: Answers, actor: Cluster, inventory: Inventory
+    ) -> bool:
         """Whether nothing changed since a success that this process saw, and nothing drifted."""
         remembered = self._remembered.get(install.meta.key)
-        if remembered is None or remembered.inputs != facts.inputs:
+        if remembered is None or remembered.inputs != facts.inputs or remembered.images != answers.found:
             return False
         success = find(install.conditions, ConditionType.RECONCILE_SUCCEEDED)
         if success is None or success.status is not Status.TRUE:
@@ -131,38 +145,6 @@ class InstallReconciler:
             return not by_watch
         return not drifted(inventory, await live(actor, [entry.ref for entry in inventory]))
 
-    # ---- render ------------------------------------------------------------------------------------------
-
-    async def _render(self, progress: Progress, facts: Facts) -> Sequence[Json]:
-        world, install, package = self._world, progress.install, facts.package
-        progress.stage = "fetch"
-        fetched = await fetch_all(package.fetch, facts.sources, facts.resolution)
-        progress.fields["fetch"] = {"digest": fetched.digest}
-        progress.stage = "template"
-        documents, values_digest = await read_values(world.cluster, install)
-        outside = await read_outside(world, install, package)
-        async with world.reading:
-            rendered = await world.renderer.render(
-                RenderJob(
-                    files=await fetched.files(),
-                    steps=package.template,
-                    values=documents,
-                    values_schema=package.values_schema,
-                    enforce_schema=world.settings.values_schema_check == "enforce",
-                    context=context_of(install, facts),
-                    outside=outside,
-                )
-            )
-        stanza: Json = {
-            "digest": digest(rendered.objects),
-            "valuesDigest": values_digest,
-            "objects": len(rendered.objects),
-        }
-        if rendered.warnings:
-            stanza["warnings"] = list(rendered.warnings)[:20]
-        progress.fields["template"] = stanza
-        return rendered.objects
-
     # ---- report ------------------------------------------------------------------------------------------
 
     async def _failed(self, progress: Progress, error: Exception) -> float | None:
@@ -172,6 +154,10 @@ class InstallReconciler:
             return error.retry_after_seconds
         if not isinstance(error, PackhouseError):
             log.exception("InstalledPackage %s: a bug", install.owner)
+        if progress.stage == "fetch":
+            progress.source = after_fetch_failed(error) or progress.source
+            if isinstance(error, SOURCE_ERRORS) and progress.trouble is None:
+                self._desk.freshness.distrust(install.meta)
         outcome = not_reconciled(error)
         if progress.stage and outcome.failed:
             stanza = progress.fields.get(progress.stage) or install.status.get(progress.stage) or {}
@@ -183,6 +169,7 @@ class InstallReconciler:
         """`ahead` is said now and not again: what the rest of the reconcile will make it is not known yet."""
         install = progress.install
         subject = Subject(INSTALLED_PACKAGE, install.meta, install.status)
+        outcome = replace(outcome, source=progress.source)
         fields = {**progress.fields, **(ahead or {})}
         status = await self._world.reporter.report(subject, outcome, fields, started=progress.started)
         progress.install = replace(install, status=status)

@@ -12,10 +12,14 @@ from typing import Final
 
 from packhouse.api.conditions import Condition, ConditionType, Reason, Status, find, set_condition
 from packhouse.api.errors import (
+    SOURCE_ERRORS,
     DeletionPending,
+    DigestMismatch,
     Failed,
+    FetchLimitExceeded,
     NotHealthy,
     PackhouseError,
+    SignatureInvalid,
     Stalled,
     Superseded,
     ValuesInvalid,
@@ -30,6 +34,9 @@ MESSAGE_CHARACTERS: Final = 32_000
 #: Errors that only say "not yet": the object goes on reconciling and has not failed.
 NOT_YET: Final = (NotHealthy, DeletionPending, Superseded)
 
+#: What a fetch may end with although its source answered: what it said is no good.
+ANSWERED: Final = (SignatureInvalid, DigestMismatch, FetchLimitExceeded)
+
 T, F, U = Status.TRUE, Status.FALSE, Status.UNKNOWN
 C = ConditionType
 
@@ -43,14 +50,30 @@ UNDER_WAY: Final = {
 
 
 @dataclass(frozen=True, slots=True)
+class SourceWord:
+    """What is known of an object's sources: whether they answered when they were last asked."""
+
+    status: Status
+    reason: Reason
+    message: str = ""
+
+
+AVAILABLE: Final = SourceWord(T, Reason.AVAILABLE)
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the conditions will say. `message` is for the conditions, `description` for the table of kubectl."""
+    """What the conditions will say. `message` is for the conditions, `description` for the table of kubectl.
+
+    `source`: None where the sources were not asked, and what was said of them stands.
+    """
 
     statuses: dict[ConditionType, Status]
     reason: Reason
     message: str
     description: str
     failed: bool = False
+    source: SourceWord | None = None
 
     @property
     def error(self) -> str:
@@ -76,6 +99,18 @@ def values_checked(outcome: Outcome, error: Exception | None = None) -> Outcome:
     """`outcome` of an install, which also says whether its values fit the package."""
     failed = T if isinstance(error, ValuesInvalid) else F
     return replace(outcome, statuses={**outcome.statuses, C.VALUES_SCHEMA_CHECK_FAILED: failed})
+
+
+def away(error: PackhouseError) -> SourceWord:
+    """A source that gave no answer, whatever becomes of the object."""
+    return SourceWord(F, error.reason, error.message[:MESSAGE_CHARACTERS])
+
+
+def after_fetch_failed(error: Exception) -> SourceWord | None:
+    """What the end of a fetch says of its sources; None where it says nothing."""
+    if isinstance(error, SOURCE_ERRORS):
+        return away(error)
+    return AVAILABLE if isinstance(error, ANSWERED) else None
 
 
 def held(reason: Reason) -> Outcome:
@@ -123,7 +158,17 @@ def conditions(existing: Sequence[Condition], outcome: Outcome, *, generation: i
         speaks = status is not F or kind is C.READY or is_held
         new = Condition(kind, status, outcome.reason, outcome.message if speaks else "", "", generation)
         merged = set_condition(merged, new, now=now)
+    if outcome.source is not None:
+        merged = set_condition(merged, _of_sources(existing, outcome.source, generation), now=now)
     return merged
+
+
+def _of_sources(existing: Sequence[Condition], word: SourceWord, generation: int) -> Condition:
+    """The same trouble keeps the words that told of it first: times and addresses in them may change with each try."""
+    before = find(existing, C.SOURCE_AVAILABLE)
+    told = before is not None and (before.status, before.reason) == (word.status, word.reason)
+    message = before.message if before is not None and told and before.observed_generation == generation else ""
+    return Condition(C.SOURCE_AVAILABLE, word.status, word.reason, message or word.message, "", generation)
 
 
 def delay_after(error: Exception, failures: int, *, first: float, most: float, chance: float) -> float | None:

@@ -14,6 +14,7 @@ from typing import Any
 from packhouse.api.errors import SecretMissing, ValuesMissing
 from packhouse.api.names import YTT_PATHS
 from packhouse.api.views import InstalledPackage, Package
+from packhouse.domain.fetch_references import fetch_references
 from packhouse.domain.step_references import Named, references, uses_metadata
 from packhouse.ports import AddedFile, Cluster, Json, Kind, Outside, Ref
 from packhouse.reconcile.stores import secret_mark
@@ -25,7 +26,8 @@ _KINDS: Mapping[str, Kind] = {"Secret": SECRET, "ConfigMap": CONFIG_MAP}
 
 def named_secrets(package: Package) -> frozenset[str]:
     """The Secrets of the install's namespace that the package's steps read."""
-    return frozenset(name for kind, name in references(package.template) if kind == "Secret")
+    named = [*references(package.template), *fetch_references(package.fetch)]
+    return frozenset(name for kind, name in named if kind == "Secret")
 
 
 async def outside_marks(world: World, install: InstalledPackage, package: Package) -> list[Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from packhouse.api.errors import DeletionPending
+from packhouse.api.errors import DeletionPending, Failed
 from packhouse.api.views import Meta
 from packhouse.domain.schedule import seconds_of, with_jitter
 from packhouse.reconcile.outcome import delay_after
@@ -35,6 +35,10 @@ class Pace:
         """Seconds until the next look."""
         self.forget(meta)
         return self._sync(sync_period)
+
+    def after_outage(self, meta: Meta, error: Failed, sync_period: str) -> float:
+        """Seconds until the next look at an object that needs nothing new of a source which gave no answer."""
+        return self.after_failure(meta, error, sync_period)
 
     def after_failure(self, meta: Meta, error: Exception, sync_period: str) -> float:
         """Seconds until the next try: where only a change helps, a sync period, since sources change unwatched."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -66,8 +66,11 @@ class Reporter:
         body = {"apiVersion": INSTALL_API, "kind": subject.kind, "metadata": metadata, "status": status}
         answer = await self._cluster.apply(body, manager=STATUS_MANAGER, subresource="status")
         self._keep(subject.kind, answer)
-        if _is_news(read_conditions(subject.status.get("conditions")), read_conditions(status["conditions"]), outcome):
+        before, after = read_conditions(subject.status.get("conditions")), read_conditions(status["conditions"])
+        if _is_news(before, after, outcome):
             await self._tell(subject, outcome)
+        if (news := _of_sources(before, after, outcome)) is not None:
+            await self._tell(subject, news)
         return status
 
     async def announce(self, subject: Subject, namespace: str, *, reason: str, note: str, warning: bool) -> None:
@@ -188,6 +191,20 @@ def _is_news(before: Sequence[Condition], after: Sequence[Condition], outcome: O
         for kind in outcome.statuses
         if (new := find(after, kind)) is not None
     )
+
+
+def _of_sources(before: Sequence[Condition], after: Sequence[Condition], outcome: Outcome) -> Outcome | None:
+    """What an Event says of sources that went away or came back, where the outcome itself does not say it."""
+    old, new = find(before, ConditionType.SOURCE_AVAILABLE), find(after, ConditionType.SOURCE_AVAILABLE)
+    if outcome.source is None or new is None or outcome.failed:
+        return None
+    was_away = old is not None and old.status == "False"
+    if new.status == "False" and (not was_away or old is None or old.reason != new.reason):
+        words = f"{outcome.source.message}; nothing new is needed of it, and what is there goes on"
+        return replace(outcome, reason=outcome.source.reason, message=words, failed=True)
+    if new.status == "True" and was_away:
+        return replace(outcome, reason=outcome.source.reason, message="the sources answer again")
+    return None
 
 
 def _rfc3339(moment: datetime) -> str:

@@ -8,27 +8,44 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from packhouse.api.conditions import Reason
-from packhouse.api.errors import BundleInvalid, InvalidSpec, OwnershipConflict, PackhouseError
+from packhouse.api.errors import (
+    SOURCE_ERRORS,
+    BundleInvalid,
+    Failed,
+    InvalidSpec,
+    OwnershipConflict,
+    PackhouseError,
+)
 from packhouse.api.names import FINALIZER, PACKAGE, PACKAGE_METADATA, PACKAGE_REPOSITORY
-from packhouse.api.views import PackageRepository
+from packhouse.api.views import Key, PackageRepository
 from packhouse.domain.catalogue import Entry
 from packhouse.domain.objects import digest
 from packhouse.domain.ownership import Action, Step, decide, holding
 from packhouse.domain.schedule import seconds_of
-from packhouse.fetch import Fetched, fetch_all, resolve_all
+from packhouse.fetch import Fetched, Resolution, fetch_all, resolve_all
 from packhouse.ports import BundleContent, BundleFault, Json
 from packhouse.reconcile import finalizer
 from packhouse.reconcile.catalogue import CatalogueWriter, crd_schemas
-from packhouse.reconcile.outcome import Outcome, held, not_deleted, not_reconciled, succeeded
+from packhouse.reconcile.outcome import (
+    AVAILABLE,
+    Outcome,
+    SourceWord,
+    after_fetch_failed,
+    away,
+    held,
+    not_deleted,
+    not_reconciled,
+    succeeded,
+)
 from packhouse.reconcile.pace import Pace
 from packhouse.reconcile.report import Subject
-from packhouse.reconcile.sources import repository_sources
+from packhouse.reconcile.sources import SourceDesk
 from packhouse.reconcile.stores import Objects
 from packhouse.reconcile.world import World
 
@@ -47,14 +64,17 @@ class Progress:
     started: datetime
     fields: dict[str, Any] = field(default_factory=dict)
     in_fetch: bool = False
+    source: SourceWord | None = None  # what is known of its source
+    trouble: Failed | None = None  # why what it said before stands in
 
 
 class RepositoryReconciler:
     """Holds only the turn of those that write to the catalogue."""
 
-    def __init__(self, world: World, pace: Pace) -> None:
+    def __init__(self, world: World, pace: Pace, desk: SourceDesk) -> None:
         self._world = world
         self._pace = pace
+        self._desk = desk
         self._writer = CatalogueWriter(world)
         #: Two repositories that bring the same name at the same moment would both find it free.
         self._turn = asyncio.Lock()
@@ -65,21 +85,26 @@ class RepositoryReconciler:
             await finalizer.hold(self._world.cluster, PACKAGE_REPOSITORY, repository.meta)
             return None  # the change that this made wakes us again
         if repository.paused:
-            await self._report(repository, held(Reason.PAUSED), {}, self._world.clock())
+            await self._report(Progress(repository, self._world.clock()), held(Reason.PAUSED))
             return None
         progress = Progress(repository, self._world.clock())
         try:
             outcome = await self._sync(progress)
         except Exception as error:
             return await self._failed(progress, error)
-        await self._report(repository, outcome, progress.fields, progress.started)
+        await self._report(progress, outcome)
+        if progress.trouble is not None:  # the catalogue is as it was, and yet it is looked whether the source is back
+            return self._pace.after_outage(repository.meta, progress.trouble, repository.sync_period)
         return self._pace.after_success(repository.meta, repository.sync_period)
+
+    def forget(self, key: Key) -> None:
+        self._desk.freshness.forget(key)
 
     async def remove(self, repository: PackageRepository) -> float | None:
         """Ownership is passed on, the rest is deleted, then the finalizer goes. Seconds until the next look."""
         if FINALIZER not in repository.meta.finalizers:
             return None
-        started = self._world.clock()
+        progress = Progress(repository, self._world.clock())
         try:
             async with self._turn:
                 await self._writer.withdraw(repository.meta.name)
@@ -87,7 +112,7 @@ class RepositoryReconciler:
         except Exception as error:
             if not isinstance(error, PackhouseError):
                 log.exception("PackageRepository %s: a bug", repository.meta.name)
-            await self._report(repository, not_deleted(error), {}, started)
+            await self._report(progress, not_deleted(error))
             return self._pace.after_failure(repository.meta, error, repository.sync_period)
         self._pace.forget(repository.meta)
         return None
@@ -96,9 +121,14 @@ class RepositoryReconciler:
         repository = progress.repository
         if not seconds_of(repository.sync_period):
             raise InvalidSpec(f"spec.syncPeriod {repository.sync_period!r} is no duration; write it as 5m or 1h30m")
-        sources = repository_sources(self._world)
         progress.in_fetch = True
-        resolved = await resolve_all([repository.fetch], sources)
+        sources = await self._desk.of_repository(repository)
+        resolved = await resolve_all([repository.fetch], sources, instead=_recorded(repository))
+        if resolved.trouble is None:
+            self._desk.freshness.answered(repository.meta)
+            progress.source = AVAILABLE
+        else:
+            progress.trouble, progress.source = resolved.trouble, away(resolved.trouble)
         if self._is_current(repository, resolved.digest):
             return succeeded(self._words(repository.status.get("packages") or {}))
         fetched = await fetch_all([repository.fetch], sources, resolved)
@@ -110,7 +140,7 @@ class RepositoryReconciler:
         refuse_empty(content)
         content = self._allowed(repository, content)
         async with self._turn:
-            return await self._import(progress, fetched, content)
+            return await self._import(progress, resolved, fetched, content)
 
     async def _read(self, fetched: Fetched) -> BundleContent:
         schemas = await crd_schemas(self._world.cluster)
@@ -118,7 +148,9 @@ class RepositoryReconciler:
             files = await fetched.files(("packages/**",)) or await fetched.files(OLD_LAYOUT)
             return await self._world.renderer.read_bundle(files, schemas)
 
-    async def _import(self, progress: Progress, fetched: Fetched, content: BundleContent) -> Outcome:
+    async def _import(
+        self, progress: Progress, resolved: Resolution, fetched: Fetched, content: BundleContent
+    ) -> Outcome:
         """Write first, and remove only if not one document of the bundle is bad."""
         stores = self._world.stores
         me = progress.repository.meta.name
@@ -136,7 +168,7 @@ class RepositoryReconciler:
         conflicts = [step for step in arriving if step.action is Action.CONFLICT]
         # Only now: a digest in status says that the catalogue holds what that bundle offers.
         progress.fields |= {
-            "fetch": {"digest": fetched.digest},
+            "fetch": _stanza(resolved),
             "version": fetched.version,
             "packages": _counts(steps, held_digest(me, stores.packages, stores.metadatas), content, bool(faults)),
             "badDocuments": [
@@ -195,19 +227,38 @@ class RepositoryReconciler:
             log.exception("PackageRepository %s: a bug", repository.meta.name)
         outcome = not_reconciled(error)
         if progress.in_fetch:
+            progress.source = after_fetch_failed(error) or progress.source
+            if isinstance(error, SOURCE_ERRORS):
+                self._desk.freshness.distrust(repository.meta)
             progress.fields["fetch"] = {**(repository.status.get("fetch") or {}), "error": outcome.message}
-        await self._report(repository, outcome, progress.fields, progress.started)
+        await self._report(progress, outcome)
         return self._pace.after_failure(repository.meta, error, repository.sync_period)
 
-    async def _report(
-        self, repository: PackageRepository, outcome: Outcome, fields: dict[str, Any], started: datetime
-    ) -> None:
+    async def _report(self, progress: Progress, outcome: Outcome) -> None:
+        repository = progress.repository
         subject = Subject(PACKAGE_REPOSITORY, repository.meta, repository.status)
-        await self._world.reporter.report(subject, outcome, fields, started=started)
+        outcome = replace(outcome, source=progress.source)
+        await self._world.reporter.report(subject, outcome, progress.fields, started=progress.started)
 
 
 LEAVING: Final = frozenset({Action.PASS_ON, Action.RELEASE, Action.REMOVE})
 ADDED: Final = frozenset({Action.CREATE, Action.SHARE, Action.TAKE_OVER})
+
+
+def _recorded(repository: PackageRepository) -> Resolution | None:
+    """What the source stood for when it was last asked, by this very spec, and was read to its end."""
+    fetch = repository.status.get("fetch") or {}
+    if repository.status.get("observedGeneration") != repository.meta.generation or fetch.get("error"):
+        return None
+    return Resolution.from_wire(fetch.get("sources"), [repository.fetch])
+
+
+def _stanza(resolved: Resolution) -> Json:
+    """What status says of the fetch."""
+    stanza: Json = {"digest": resolved.digest, "sources": resolved.to_wire()}
+    if source := resolved.parts[0].source:
+        stanza["image"] = source
+    return stanza
 
 
 def refuse_empty(content: BundleContent) -> None:

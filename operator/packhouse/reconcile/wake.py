@@ -13,9 +13,11 @@ from packhouse.api.names import INSTALLED_PACKAGE, PACKAGE_REPOSITORY
 from packhouse.api.views import InstalledPackage, PackageRepository
 from packhouse.api.views import Key as ObjectKey
 from packhouse.domain.catalogue import Entry
+from packhouse.domain.fetch_references import fetch_references
 from packhouse.queue import Key, Queue
 from packhouse.reconcile.drift import Drift
 from packhouse.reconcile.gather import mark_of, take
+from packhouse.reconcile.terms import secrets_of
 from packhouse.reconcile.world import World
 
 Watched = InstalledPackage | PackageRepository
@@ -57,6 +59,14 @@ class Wake:
 
     def _repository_changed(self, before: PackageRepository | None, after: PackageRepository | None) -> None:
         self._changed(PACKAGE_REPOSITORY, before, after)
+        # Who must have signed, and how a source is reached, counts for what came from it as well.
+        if before is not None and after is not None and _terms(before) != _terms(after):
+            self._wake_installs_from(after)
+
+    def _wake_installs_from(self, repository: PackageRepository) -> None:
+        for install in self._stores.installs:
+            if install.recorded_repository == repository.meta.name:
+                self._queue.add(Key(INSTALLED_PACKAGE, *install.meta.key))
 
     def _changed(self, kind: str, before: Watched | None, after: Watched | None) -> None:
         if after is not None and (before is None or _asks_anew(before, after)):
@@ -103,11 +113,26 @@ class Wake:
         for install in self._stores.installs:
             if install.meta.namespace == namespace and self._reads(install, name):
                 self._queue.add(Key(INSTALLED_PACKAGE, *install.meta.key))
+        if namespace == self._world.settings.operator_namespace:
+            self._secret_of_repositories_changed(name)
+
+    def _secret_of_repositories_changed(self, name: str) -> None:
+        for repository in self._stores.repositories:
+            inherited = name in secrets_of(repository)
+            fetched = [found for kind, found in fetch_references([repository.fetch]) if kind == "Secret"]
+            if inherited or name in fetched or name in self._world.settings.registry_secrets:
+                self._queue.add(Key(PACKAGE_REPOSITORY, *repository.meta.key))
+            if inherited:
+                self._wake_installs_from(repository)
 
     def _reads(self, install: InstalledPackage, secret: str) -> bool:
         if any(ref.secret == secret for ref in install.values) or secret in install.overlay_secrets:
             return True
         return secret in self._named.get(install.meta.key, ())
+
+
+def _terms(repository: PackageRepository) -> object:
+    return repository.verify, repository.cert_secret, repository.proxy_secret
 
 
 def _holds(install: InstalledPackage) -> object:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from packhouse.api.errors import RenderedInvalid, TemplateFailed, UnsupportedStep
-from packhouse.template.kbld.references import repository
+from packhouse.template.kbld.rules import repository
 from render_jobs import config_map
 
 DIGEST = "sha256:" + "a" * 64
