@@ -208,7 +208,7 @@ class ChildRenderer:
     async def _spawn(self, path: Path) -> Process:
         settings = self._settings
         environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-        for name in ("render_workers", "render_timeout_seconds", "render_memory_bytes", "render_output_most_bytes"):
+        for name in ("render_workers", "render_timeout_seconds", "render_memory_bytes", "render_output_most_bytes", "helm_program"):
             environment[PREFIX + name.upper()] = str(getattr(settings, name))
         environment[PREFIX + "LOG_LEVEL"] = settings.log_level
         return await asyncio.create_subprocess_exec(

@@ -35,6 +35,9 @@ def referred(source: Json) -> Named | None:
 
 def _sources(steps: Sequence[Json]) -> Iterator[Json]:
     for step in steps:
-        options: dict[str, Any] = step.get("ytt") or {}
-        yield from (options.get("inline") or {}).get("pathsFrom") or ()
-        yield from options.get("valuesFrom") or ()
+        for engine in step.values():
+            options: dict[str, Any] = engine or {}
+            yield from (options.get("inline") or {}).get("pathsFrom") or ()
+            yield from options.get("valuesFrom") or ()
+            if keys := (options.get("age") or {}).get("privateKeysSecretRef"):
+                yield {"secretRef": keys}

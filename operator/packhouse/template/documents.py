@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from packhouse.api.errors import TemplateFailed
 from packhouse.ports import ImageAsk, Json, Outside, ValuesDocument
@@ -36,6 +36,35 @@ class Document:
 def origin(file: str, rendered: bool) -> str:
     """How messages name a text: a file, or what a template made of it."""
     return f"output of {file}" if rendered else file
+
+
+@dataclass(frozen=True, slots=True)
+class HelmRun:
+    """What is asked of the program: the chart as an archive, texts of values in their order, words of the command."""
+
+    chart: bytes
+    values: Sequence[bytes] = field(repr=False)
+    name: str
+    namespace: str
+    kube_version: str
+    api_versions: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class HelmOutput:
+    """What it printed. `failed`: it refused the chart, and `errors` say why."""
+
+    manifests: bytes
+    errors: str
+    failed: bool
+
+
+class Helm(Protocol):
+    """Runs `helm template` once, within limits, without network and without a folder of its own."""
+
+    def __call__(self, run: HelmRun) -> HelmOutput:
+        """Errors: RenderLimitExceeded, RendererUnavailable."""
+        ...
 
 
 class OutputMeter:
@@ -67,7 +96,17 @@ class StepInput:
     context: Json
     meter: OutputMeter
     outside: Outside  # its overlays, and its word on values, only for the first step that takes them
+    defaults: Json = field(default_factory=dict)  # the two parts of `values`
+    given: Json = field(default_factory=dict)
+    secret_files: frozenset[str] = frozenset()  # of `files`: what a step before decrypted
+    warnings: list[str] = field(default_factory=list)  # of all steps: what the user should know
+    helm: Helm | None = None  # who runs the program of that step
     asked: set[ImageAsk] = field(default_factory=set)  # of all steps: what only a registry can tell
+
+    def is_public(self, value: str) -> bool:
+        """Whether a text stands in a file of the package that nobody had to decrypt."""
+        wanted = value.encode(errors="replace")
+        return any(wanted in content for name, content in self.files.items() if name not in self.secret_files)
 
 
 def stream(step: StepInput, name: str) -> Sequence[Document]:
@@ -80,10 +119,19 @@ def stream(step: StepInput, name: str) -> Sequence[Document]:
 
 
 @dataclass(frozen=True, slots=True)
+class Folder:
+    """What a step that gives no documents made of the files: the steps after it see these instead."""
+
+    files: Mapping[str, bytes]
+    secret_files: frozenset[str] = frozenset()  # whose content no message may quote
+
+
+@dataclass(frozen=True, slots=True)
 class Templater:
     """One engine: what it does, and which options its step has."""
 
-    run: Callable[[StepInput, Json], Sequence[Document]]
+    run: Callable[[StepInput, Json], Sequence[Document] | Folder]
     options: frozenset[str]
     takes_values: bool = False  # as one map, which is checked before anything is rendered
-    merges_values: bool = False  # it takes the documents as they are, and the install's overlays
+    merges_values: bool = False  # it takes the documents as they are; the first such step has those of the install
+    takes_overlays: bool = False  # and the install's overlays; its values may be templates themselves

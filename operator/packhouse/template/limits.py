@@ -7,6 +7,7 @@ the engines (output), so that all of them say it in the same words.
 from __future__ import annotations
 
 import math
+import shutil
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -23,8 +24,9 @@ class Limits:
 
     seconds: float
     cpu_seconds: int
-    memory_bytes: int  # the address space of a worker, its interpreter included
+    memory_bytes: int  # the address space of a worker, its interpreter included; helm gets what the worker leaves
     output_most_bytes: int
+    helm_program: str = ""  # the whole path of the one program that is run; empty: there is none
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Self:
@@ -34,6 +36,7 @@ class Limits:
             cpu_seconds=max(1, math.ceil(seconds)),
             memory_bytes=settings.render_memory_bytes,
             output_most_bytes=settings.render_output_most_bytes,
+            helm_program=shutil.which(settings.helm_program) or "",
         )
 
     @property
@@ -63,6 +66,10 @@ class Limits:
         return _exceeded(
             f"it gave more than {_amount(self.output_most_bytes)} of output", "render less", "OUTPUT_MOST_BYTES"
         )
+
+    def helm_gave_up(self, why: str) -> RenderLimitExceeded:
+        """Most often it asked for more memory at once than there is."""
+        return _exceeded(f"helm broke down ({why})", "simplify the chart", "MEMORY_BYTES")
 
 
 def crashed(signal_or_code: str) -> RenderLimitExceeded:

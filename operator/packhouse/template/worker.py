@@ -19,6 +19,8 @@ from packhouse.ports import Json
 from packhouse.template import wire
 from packhouse.template.answers import INTERNAL, error_answer
 from packhouse.template.confine import confine, cpu_for_one_job
+from packhouse.template.documents import Helm
+from packhouse.template.helm.launcher import launch
 from packhouse.template.jobs import bundle_answer, render_answer, unpack_render
 from packhouse.template.limits import OUT_OF_MEMORY, Limits
 from packhouse.template.pipeline import prepare, render
@@ -32,6 +34,7 @@ def main() -> None:
     told = json.loads(sys.argv[1])
     parent = told.pop("parent")
     limits = Limits(**told)
+    helm = launch(limits)
     jobs, answers = _streams()
     prepare()
     gc.freeze()
@@ -42,7 +45,7 @@ def main() -> None:
         cpu_for_one_job(limits)
         _, header, _ = lengths
         try:
-            answer = _answer(jobs, header, limits)
+            answer = _answer(jobs, header, limits, helm)
             _send(answers, answer)
         except MemoryError:
             os._exit(OUT_OF_MEMORY)
@@ -50,10 +53,10 @@ def main() -> None:
             return
 
 
-def _answer(jobs: BinaryIO, header: int, limits: Limits) -> wire.Frame:
+def _answer(jobs: BinaryIO, header: int, limits: Limits, helm: Helm) -> wire.Frame:
     reserve = bytearray(_RESERVE_BYTES)
     try:
-        answer = wire.frame(_carry_out(json.loads(jobs.read(header)), jobs, limits))
+        answer = wire.frame(_carry_out(json.loads(jobs.read(header)), jobs, limits, helm))
         return answer if answer.size <= limits.output_most_bytes else _refusal(limits.output_exceeded())
     except PackhouseError as error:
         return _refusal(error)
@@ -65,12 +68,12 @@ def _answer(jobs: BinaryIO, header: int, limits: Limits) -> wire.Frame:
         return wire.frame({"reason": INTERNAL, "message": _places(error)}, flags=wire.LAST)
 
 
-def _carry_out(header: Json, body: BinaryIO, limits: Limits) -> Json:
+def _carry_out(header: Json, body: BinaryIO, limits: Limits, helm: Helm) -> Json:
     """The answer to a job. All files are read before anything can fail, so that the next job begins where it should."""
     files = wire.split(body, header["files"])
     if header["job"] == "bundle":
         return bundle_answer(read_bundle(files, header["schemas"]))
-    return render_answer(render(unpack_render(header, files), limits))
+    return render_answer(render(unpack_render(header, files), limits, helm))
 
 
 def _refusal(error: PackhouseError) -> wire.Frame:

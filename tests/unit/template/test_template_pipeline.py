@@ -68,9 +68,9 @@ def test_steps_keep_values_as_they_are(objects: Callable[..., Any]) -> None:
             f"a template step names exactly one engine, this one names jinja2, kbld: supported are {SUPPORTED}",
         ),
         (
-            {"jinja2": {"valuesFrom": []}},
-            "template step jinja2: option valuesFrom is not supported by this version of packhouse: "
-            "supported are paths",
+            {"jinja2": {"inline": {}}},
+            "template step jinja2: option inline is not supported by this version of packhouse: "
+            "supported are paths, valuesFrom",
         ),
     ],
 )

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from packhouse.api.errors import RenderedInvalid
+from packhouse.domain import values
 from packhouse.domain.yaml_text import load_all
 from packhouse.ports import Json
 from packhouse.template import selection
@@ -17,6 +18,7 @@ from packhouse.template.jinja.files import Files
 from packhouse.template.jinja.filters import to_yaml
 from packhouse.template.jinja.problems import explain
 from packhouse.template.jinja.sandbox import CompiledTemplates, Sources, TemplateEnvironment
+from packhouse.template.values_from import values_from
 
 #: A file may be called web.yml, web.yml.j2 or web.yml.jinja2; each is rendered.
 _SUFFIXES: Final = (".j2", ".jinja2")
@@ -35,8 +37,17 @@ def run(step: StepInput, options: Json) -> Sequence[Document]:
         templates.insert(0, PREVIOUS)
     sources = Sources(step.files, given)
     environment = TemplateEnvironment(sources, _compiled)
-    context = {**step.context, "values": step.values, "files": Files(step.files)}
+    context = {**step.context, "values": _values(step, options), "files": Files(step.files)}
     return [document for name in templates for document in _render(environment, sources, name, context, step)]
+
+
+def _values(step: StepInput, options: Json) -> Json:
+    """What `valuesFrom` brings stands over the defaults of the schema, and the install's own values over that."""
+    sources = options.get("valuesFrom")
+    if not sources:
+        return step.values
+    documents = [taken.document for taken in values_from(step, sources, "jinja2")]
+    return values.merge([step.defaults, *values.parse(documents), step.given])
 
 
 def _render(
@@ -59,4 +70,4 @@ def _text(documents: Sequence[Document]) -> str:
     return "".join(f"---\n{to_yaml(document.value)}\n" for document in documents)
 
 
-JINJA2: Final = Templater(run=run, options=frozenset({"paths"}), takes_values=True)
+JINJA2: Final = Templater(run=run, options=frozenset({"paths", "valuesFrom"}), takes_values=True)

@@ -14,10 +14,11 @@ from typing import Any, Final
 
 from packhouse.api.errors import RenderedInvalid, RenderLimitExceeded, TemplateFailed
 from packhouse.ports import Json
+from packhouse.template.disclosure import without_secrets
 from packhouse.template.documents import Document, OutputMeter, StepInput, Templater
 from packhouse.template.ytt import modules, nodes
 from packhouse.template.ytt.errors import LimitExceeded, YttError
-from packhouse.template.ytt.report import as_printed, without_secrets
+from packhouse.template.ytt.report import as_printed
 from packhouse.template.ytt.step_inputs import Inputs, gather
 from packhouse.template.ytt.workspace.inputs import DataValues, Options
 from packhouse.template.ytt.workspace.render import render
@@ -54,8 +55,7 @@ def _rendered(step: StepInput, inputs: Inputs, options: Json) -> nodes.DocumentS
     try:
         return render(inputs.files, DataValues(files=tuple(inputs.values)), told).documents
     except YttError as error:
-        texts = [content.decode(errors="replace") for content in step.files.values()]
-        shown = without_secrets(error.message, inputs.secrets, lambda value: any(value in text for text in texts))
+        shown = without_secrets(error.message, inputs.secrets, step.is_public)
         raise TemplateFailed(as_printed(shown)) from None
     except LimitExceeded as error:
         raise RenderLimitExceeded(f"rendering was ended: {error.what}; simplify the templates") from None
@@ -106,4 +106,4 @@ def _second(value: nodes.Map) -> str:
     return value.place
 
 
-YTT: Final = Templater(run=run, options=_OPTIONS, merges_values=True)
+YTT: Final = Templater(run=run, options=_OPTIONS, merges_values=True, takes_overlays=True)

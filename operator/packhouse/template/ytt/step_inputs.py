@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,7 +17,7 @@ from packhouse.domain.step_references import referred
 from packhouse.ports import Json, ValuesDocument
 from packhouse.template import selection
 from packhouse.template.documents import PREVIOUS, StepInput, stream
-from packhouse.template.ytt.downward_api import values_texts
+from packhouse.template.values_from import ValuesText, values_from
 from packhouse.template.ytt.workspace.inputs import InputFile
 from packhouse.template.ytt.yaml.write import write
 
@@ -44,12 +44,16 @@ class Inputs:
 def gather(step: StepInput, options: Json) -> Inputs:
     """Raises TemplateFailed for a path that names nothing, or leads out of the package."""
     inputs = Inputs(files=list(_files(step, options.get("paths") or ())))
+    for decrypted in step.secret_files:
+        inputs.hide(step.files[decrypted])
     _add_inline(step, options.get("inline") or {}, inputs)
     for overlay in step.outside.overlays:
         inputs.files.append(InputFile(overlay.name, overlay.content))
         inputs.hide(overlay.content)
-    for source in options.get("valuesFrom") or ():
-        _add_values_from(step, source, inputs)
+    for taken in values_from(step, options.get("valuesFrom") or (), _STEP, previous=_previous):
+        inputs.values.append((taken.source, taken.text))
+        if taken.is_secret:
+            inputs.secrets.append(taken.text)
     for document in step.values_documents:
         _add_values(document, inputs, as_file=step.outside.values_as_files)
     return inputs
@@ -70,6 +74,10 @@ def _relative(name: str, folder: str) -> str:
     if folder == ".":
         return name
     return posixpath.basename(name) if name == folder else name[len(folder) + 1 :]
+
+
+def _previous(step: StepInput) -> Iterator[ValuesText]:
+    yield ValuesText(_STREAM_FILE, _stream_text(step), is_secret=True)
 
 
 def _stream_text(step: StepInput) -> str:
@@ -99,31 +107,6 @@ def _inside(path: str) -> str:
     return plain
 
 
-def _add_values_from(step: StepInput, source: Json, inputs: Inputs) -> None:
-    named = referred(source)
-    if named is not None:
-        kind, name = named
-        for key, content in sorted(step.outside.references[named].items()):
-            inputs.values.append((f"{kind} {name} key {key}", _text(content, f"{kind} {name} key {key}")))
-            if kind == "Secret":
-                inputs.hide(content)
-    elif source.get("path") == PREVIOUS:
-        inputs.values.append((_STREAM_FILE, _stream_text(step)))
-    elif source.get("path"):
-        inputs.values += _values_files(step, source["path"])
-    else:
-        items = (source.get("downwardAPI") or {}).get("items") or []
-        texts = values_texts(items, step.outside.metadata, step.context.get("cluster") or {})
-        inputs.values += [(f"downwardAPI item {number}", text) for number, text in enumerate(texts)]
-
-
-def _values_files(step: StepInput, path: str) -> Iterable[tuple[str, str]]:
-    """A file whatever it is called; of a folder what is called YAML."""
-    for name in selection.below(step.files, path, _STEP):
-        if name == selection.plain(path) or name.endswith(_YAML):
-            yield name, selection.text(step.files, name)
-
-
 def _add_values(document: ValuesDocument, inputs: Inputs, *, as_file: bool) -> None:
     inputs.secrets.append(document.text)
     if as_file:
@@ -133,10 +116,3 @@ def _add_values(document: ValuesDocument, inputs: Inputs, *, as_file: bool) -> N
         inputs.files.append(InputFile(name, document.text.encode()))
     else:
         inputs.values.append((document.source, document.text))
-
-
-def _text(content: bytes, source: str) -> str:
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise TemplateFailed(f"template step ytt: {source}: the content is no UTF-8 text; values are YAML") from None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from packhouse.template.ytt.report import NO_VALUE, NOT_SHOWN, as_printed, without_secrets
+from packhouse.template.disclosure import NO_VALUE, NOT_SHOWN, without_secrets
+from packhouse.template.ytt.report import as_printed
 
 
 def NOTHING(value: str) -> bool:

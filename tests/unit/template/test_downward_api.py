@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from packhouse.api.errors import TemplateFailed
-from packhouse.template.ytt.downward_api import KAPP_CONTROLLER_VERSION, values_texts
+from packhouse.template.downward_api import KAPP_CONTROLLER_VERSION, values_texts
 
 METADATA = {
     "name": "web",

@@ -1,6 +1,6 @@
 """Values that a step takes from the install itself and from the cluster (`valuesFrom.downwardAPI`).
 
-Pure. The words are kapp-controller's, for packages that were written for it.
+Pure. Called by values_from.py for every engine. The words are kapp-controller's, for packages that were written for it.
 """
 
 from __future__ import annotations
@@ -26,12 +26,16 @@ def values_texts(items: list[Json], metadata: Json, cluster: Json) -> list[str]:
     return [json.dumps(_nested(item["name"], _value(item, metadata, cluster))) for item in items]
 
 
+def kubernetes_version(cluster: Json) -> str:
+    """The cluster's version as packages compare it: "v1.37.2+k3s1" is 1.37.2; "" where it is not known."""
+    return re.split(r"[-+]", str(cluster.get("version", "")).removeprefix("v"))[0]
+
+
 def _value(item: Json, metadata: Json, cluster: Json) -> Any:
     if item.get("fieldPath"):
         return _at(item["fieldPath"], {"metadata": metadata})
     if item.get("kubernetesVersion") is not None:
-        given = item["kubernetesVersion"].get("version")
-        return given or re.split(r"[-+]", str(cluster.get("version", "")).removeprefix("v"))[0]
+        return item["kubernetesVersion"].get("version") or kubernetes_version(cluster)
     if item.get("kubernetesAPIs") is not None:
         given = item["kubernetesAPIs"].get("groupVersions")
         return given if given is not None else list(cluster.get("apiGroups", ()))
@@ -76,4 +80,4 @@ def _nested(name: str, value: Any) -> Json:
 
 
 def _refused(why: str) -> TemplateFailed:
-    return TemplateFailed(f"template step ytt: valuesFrom.downwardAPI: {why}")
+    return TemplateFailed(f"valuesFrom.downwardAPI: {why}")
