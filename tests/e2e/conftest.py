@@ -25,11 +25,15 @@ def operator_config(cluster: Cluster, crds: None, tmp_path_factory: pytest.TempP
 
 
 @pytest.fixture(scope="session")
-def operator(operator_config: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OperatorProcess]:
-    """The operator that most tests share."""
+def operator(operator_config: Path, tmp_path_factory: pytest.TempPathFactory, helm: Path) -> Iterator[OperatorProcess]:
+    """The operator that most tests share. OCI layouts lie in the folder `layouts` of its own."""
+    folder = tmp_path_factory.mktemp("operator")
+    (folder / "layouts").mkdir()
     process = OperatorProcess(
         operator_config,
-        tmp_path_factory.mktemp("operator"),
+        folder,
+        helm_program=str(helm),
+        oci_layout_dir=str(folder / "layouts"),
         # Bad input comes to its limits within seconds.
         registry_timeout_seconds="2",
         fetch_timeout_seconds="6",
