@@ -5,6 +5,8 @@ Called by the steps. Secrets are read through `Sources`, which knows in whose na
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from packhouse.api.errors import InvalidSpec
 from packhouse.fetch.credentials import Keyring
 from packhouse.fetch.sources import Sources, text_field
@@ -37,4 +39,23 @@ async def registry_access(repository: str, stanza: Json, kind: str, sources: Sou
         ca_pem=sources.ca_pem,
         proxy=sources.proxy,
         hint="; ".join(f"{keyring.source} holds credentials for {keyring.hosts} only" for keyring in strangers),
+    )
+
+
+async def web_access(url: str, stanza: Json, kind: str, sources: Sources) -> Access:
+    """For an address by http: the user and the password of the stanza's Secret; without one nobody is named.
+
+    Pull secrets are those of registries and stay with them.
+    """
+    own = await secret_of(stanza, kind, sources)
+    if own is None:
+        return Access(ca_pem=sources.ca_pem, proxy=sources.proxy)
+    keyring = Keyring.read(*own)
+    host = urlsplit(url).netloc.rpartition("@")[2]
+    credentials = keyring.match(f"{host}/")
+    return Access(
+        credentials=() if credentials is None else (credentials,),
+        ca_pem=sources.ca_pem,
+        proxy=sources.proxy,
+        hint="" if credentials is not None else f"{keyring.source} holds credentials for {keyring.hosts} only",
     )

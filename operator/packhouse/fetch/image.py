@@ -1,64 +1,85 @@
-"""Fetch step `image`: all layers of an OCI image, or a folder of them.
+"""Fetch step `image`: all layers of an OCI image or artifact, or a folder of them.
 
-Its door to the registry is used by `imgpkgBundle`, too.
+What it does to find, verify and pull an image is used by `imgpkgBundle` and `helmChart`, too.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import PurePosixPath
+from dataclasses import dataclass, replace
 from typing import Final
 
-from packhouse.api.errors import FetchFailed, InvalidSpec, UnsupportedStep
-from packhouse.domain.references import read_reference
+from packhouse.api.errors import InvalidSpec
+from packhouse.domain.references import ImageReference, read_reference
 from packhouse.fetch.access import registry_access
+from packhouse.fetch.folders import kept, sub_path_of
 from packhouse.fetch.sources import Content, Resolved, Sources, check_fields, text_field
-from packhouse.ports import Json
+from packhouse.fetch.tags import choose_tag
+from packhouse.fetch.verify import verified
+from packhouse.ports import Access, Json
 
+_KIND: Final = "image"
 _KNOWN: Final = ("url", "secretRef", "subPath", "tagSelection")
 
 
+@dataclass(frozen=True, slots=True)
+class Image:
+    """The image of one step: its reference (without a tag where one is to be chosen), and how its registry is reached.
+
+    `stanza` holds secretRef, and tagSelection where there is one.
+    """
+
+    reference: ImageReference
+    access: Access
+    stanza: Json
+    kind: str
+
+    @classmethod
+    async def of(cls, text: str, stanza: Json, kind: str, sources: Sources) -> Image:
+        """Errors: InvalidSpec, SecretMissing, AuthenticationFailed (a Secret that holds no credentials)."""
+        reference = read_reference(text)
+        if stanza.get("tagSelection") is not None:
+            if reference.digest is not None or (reference.tag is not None and text.endswith(f":{reference.tag}")):
+                raise InvalidSpec(f"fetch step {kind}: {text} names a tag or a digest beside tagSelection: keep one")
+            reference = replace(reference, tag=None)
+        return cls(reference, await registry_access(reference.repository, stanza, kind, sources), stanza, kind)
+
+    async def resolve(self, sources: Sources) -> Resolved:
+        """What it stands for now, its signature verified where somebody asks for one."""
+        reference = self.reference
+        selection = self.stanza.get("tagSelection")
+        if selection is not None:
+            tag = await choose_tag(reference, selection, self.kind, self.access, sources)
+            reference = replace(reference, tag=tag)
+        digest = await sources.origins.registry.resolve(
+            str(reference), self.access, fresh_seconds=sources.fresh_seconds
+        )
+        found = reference.at(digest)
+        return Resolved(digest, found.tag, str(found), await verified(_by_digest(found), self.access, sources))
+
+    async def pull(self, sources: Sources, resolved: Resolved) -> Content:
+        """The whole tree of what it was resolved to."""
+        found = replace(self.reference, digest=resolved.digest, tag=None)
+        await verified(
+            _by_digest(found), self.access, sources
+        )  # what a Resolution recorded may be older than who must sign
+        tree = await sources.origins.registry.pull(str(found), self.access)
+        return Content(tree.digest, resolved.version, tree.root)
+
+
 async def resolve(stanza: Json, sources: Sources) -> Resolved:
-    return await resolve_image(_checked(stanza), stanza, "image", sources)
+    sub_path_of(stanza, _KIND)
+    return await (await _image(stanza, sources)).resolve(sources)
 
 
 async def fetch(stanza: Json, sources: Sources, resolved: Resolved) -> Content:
-    url = _checked(stanza)
-    sub_path = stanza.get("subPath", "")
-    if not isinstance(sub_path, str) or sub_path.startswith("/") or ".." in PurePosixPath(sub_path).parts:
-        raise InvalidSpec(f"fetch step image: subPath {sub_path!r} must be a path below the image's root")
-    content = await pull(url, stanza, "image", sources, resolved)
-    if not sub_path or content.root is None:
-        return content
-    root = content.root / sub_path
-    if root.is_symlink() or not root.is_dir():
-        raise FetchFailed(f"{url}: the image has no folder {sub_path!r} (subPath)")
-    return replace(content, root=root)
+    content = await (await _image(stanza, sources)).pull(sources, resolved)
+    return await kept(content, sub_path_of(stanza, _KIND), f"fetch step image: {stanza['url']}")
 
 
-async def resolve_image(image: str, stanza: Json, kind: str, sources: Sources) -> Resolved:
-    reference = read_reference(image)
-    access = await registry_access(reference.repository, stanza, kind, sources)
-    digest = await sources.origins.registry.resolve(image, access, fresh_seconds=sources.fresh_seconds)
-    return Resolved(digest, reference.tag, str(reference.at(digest)))
+async def _image(stanza: Json, sources: Sources) -> Image:
+    check_fields(stanza, _KIND, _KNOWN)
+    return await Image.of(text_field(stanza, _KIND, "url"), stanza, _KIND, sources)
 
 
-async def pull(image: str, stanza: Json, kind: str, sources: Sources, resolved: Resolved) -> Content:
-    """The whole tree of what `image` was resolved to."""
-    reference = read_reference(image)
-    access = await registry_access(reference.repository, stanza, kind, sources)
-    tree = await sources.origins.registry.pull(str(reference.at(resolved.digest)), access)
-    return Content(tree.digest, resolved.version, tree.root)
-
-
-def refuse_tag_selection(stanza: Json, kind: str) -> None:
-    if stanza.get("tagSelection") is not None:
-        raise UnsupportedStep(
-            f"fetch step {kind}: tagSelection is not supported by this version; name a tag or a digest in the reference"
-        )
-
-
-def _checked(stanza: Json) -> str:
-    check_fields(stanza, "image", _KNOWN)
-    refuse_tag_selection(stanza, "image")
-    return text_field(stanza, "image", "url")
+def _by_digest(reference: ImageReference) -> str:
+    return str(replace(reference, tag=None))

@@ -14,17 +14,19 @@ from pathlib import Path
 
 from packhouse.api.errors import FetchFailed, FetchLimitExceeded, InvalidSpec, UnsupportedStep
 from packhouse.fetch.credentials import Keyring
+from packhouse.fetch.remembered import Remembered
 from packhouse.ports import Downloads, GitServers, Json, Proxy, Registry, Signatures, TrustPolicy
 
 
 @dataclass(frozen=True, slots=True)
 class Origins:
-    """Where content comes from: one door for each kind of server."""
+    """Where content comes from: one door for each kind of server. `remembered`: what the steps asked and keep."""
 
     registry: Registry
     downloads: Downloads
     git: GitServers
     signatures: Signatures
+    remembered: Remembered = field(default_factory=Remembered)
 
 
 async def _no_secrets() -> Sequence[Keyring]:
@@ -60,12 +62,17 @@ class Resolved:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What one step fetched: a folder of the cache, and files in memory, which hide those of the folder."""
+    """What one step fetched: a folder of the cache, and files in memory, which hide those of the folder.
+
+    `relocated`: where the images of a bundle's lock lie in the bundle's own repository, what each of them was called
+    (the reference in the lock, its original name) -> its reference there.
+    """
 
     digest: str
     version: str | None = None
     root: Path | None = None
     inline: Mapping[str, bytes] = field(default_factory=dict)
+    relocated: Mapping[str, str] = field(default_factory=dict)
 
     def read(self, wanted: Callable[[str], bool], most_bytes: int) -> dict[str, bytes]:
         """Path -> content, sorted. Blocks. Errors: FetchLimitExceeded, FetchFailed (the tree is gone)."""

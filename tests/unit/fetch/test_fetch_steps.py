@@ -165,19 +165,19 @@ async def test_a_secret_that_is_not_there_is_waited_for(tmp_path: Path) -> None:
 REFUSED: list[tuple[Any, type[PackhouseError], str]] = [
     ({"git": {"url": "https://x"}}, UnsupportedStep, "fetch step git is not supported by this version"),
     ({"http": {"url": "https://x"}}, UnsupportedStep, "fetch step http is not supported"),
-    ({"helmChart": {}}, UnsupportedStep, "it knows imgpkgBundle, image, inline"),
+    ({"cue": {}}, UnsupportedStep, "it knows imgpkgBundle, image, inline, "),
     ({}, InvalidSpec, "exactly one kind of source, not 0"),
     (BUNDLE | INLINE, InvalidSpec, "exactly one kind of source, not 2 (imgpkgBundle, inline)"),
     ({"imgpkgBundle": "x"}, InvalidSpec, "must be a map"),
     ({"imgpkgBundle": {}}, InvalidSpec, "image must be a text"),
     ({"imgpkgBundle": {"image": "https://x"}}, InvalidSpec, "has no scheme"),
-    ({"imgpkgBundle": {"image": IMAGE, "tagSelection": {}}}, UnsupportedStep, "tagSelection is not supported"),
-    ({"image": {"url": IMAGE, "tagSelection": {}}}, UnsupportedStep, "tagSelection is not supported"),
+    ({"imgpkgBundle": {"image": IMAGE, "tagSelection": {}}}, InvalidSpec, "names a tag or a digest beside"),
+    ({"image": {"url": IMAGE, "tagSelection": {}}}, InvalidSpec, "names a tag or a digest beside"),
     ({"image": {"url": IMAGE, "stripComponents": 1}}, UnsupportedStep, "stripComponents is not supported"),
     ({"image": {"url": IMAGE, "subPath": "../x"}}, InvalidSpec, "subPath"),
     ({"image": {"url": IMAGE, "secretRef": {}}}, InvalidSpec, "name must be a text"),
     ({"image": {"url": IMAGE, "secretRef": "x"}}, InvalidSpec, "secretRef must be a map"),
-    ({"inline": {"pathsFrom": [{"secretRef": {}}]}}, UnsupportedStep, "pathsFrom is not supported by this version"),
+    ({"inline": {"pathsFrom": [{"secretRef": {}}]}}, InvalidSpec, "name must be a text"),
     ({"inline": {"paths": {}}}, InvalidSpec, "not empty"),
     ({"inline": {"paths": {"../x": ""}}}, InvalidSpec, "is no path below"),
     ({"inline": {"paths": {"/x": ""}}}, InvalidSpec, "is no path below"),
@@ -203,4 +203,4 @@ async def test_nothing_is_fetched_when_a_later_step_is_refused(tmp_path: Path) -
 
 
 def test_the_table_names_every_source_once() -> None:
-    assert list(FETCHERS) == ["imgpkgBundle", "image", "inline"]
+    assert {"imgpkgBundle", "image", "inline", "helmChart"} <= set(FETCHERS)

@@ -1,0 +1,75 @@
+"""Decides which version of a chart a constraint takes, as helm reads it.
+
+Called by fetch/. The ranges are those of constraints.py and, beyond them, what charts' users know from helm: hyphen
+ranges, `~>`, `=>` and `=<`, a comparison without an operator that names a series. Prereleases take part only where
+their part of the constraint names one itself (`>=1.0.0-0`); a version that is named exactly is taken whatever it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from packhouse.api.errors import NoMatchingVersion
+from packhouse.domain import constraints, precedence
+from packhouse.domain.constraints import quote
+from packhouse.domain.precedence import Parsed
+
+_HYPHEN: Final = re.compile(r"(?<![^\s,])v?([0-9][^\s,]*)\s+-\s+v?([0-9][^\s,]*)")
+_SPELLINGS: Final = (("~>", "~"), ("=>", ">="), ("=<", "<="))
+_NAMES_PRERELEASE: Final = re.compile(r"[0-9]-[0-9A-Za-z]")
+_SHORT: Final = re.compile(r"v?[0-9]+(?:\.[0-9]+)?")
+
+
+def is_exact(wanted: str) -> bool:
+    """Whether the text is one whole version, no constraint."""
+    return precedence.parse(wanted) is not None
+
+
+def select(versions: Sequence[str], wanted: str) -> str:
+    """The highest of `versions` that `wanted` takes, as it is written there; "" takes the highest release.
+
+    Texts that are no version are skipped. Raises NoMatchingVersion and InvalidConstraint.
+    """
+    if wanted in versions:
+        return wanted
+    alternatives = [_alternative(part) for part in (wanted.strip() or "*").split("||")]
+    known = [(parsed.key, text, parsed) for text in versions if (parsed := _parsed(text)) is not None]
+    taken = [entry for entry in known if any(_takes(alternative, entry[2]) for alternative in alternatives)]
+    if not taken:
+        raise NoMatchingVersion(_explain(known, wanted, alternatives))
+    return max(taken, key=lambda entry: entry[:2])[1]
+
+
+def _alternative(text: str) -> tuple[constraints.Constraint, bool]:
+    """What is between two `||`, and whether prereleases may take part."""
+    plain = _HYPHEN.sub(r">=\1 <=\2", text.strip())
+    for spelling, ours in _SPELLINGS:
+        plain = plain.replace(spelling, ours)
+    return constraints.parse(plain), _NAMES_PRERELEASE.search(plain) is not None
+
+
+def _takes(alternative: tuple[constraints.Constraint, bool], version: Parsed) -> bool:
+    constraint, prereleases = alternative
+    return (prereleases or not version.is_prerelease) and constraint.holds(version)
+
+
+def _parsed(text: str) -> Parsed | None:
+    """Chart indexes know versions of one or two numbers, too."""
+    if _SHORT.fullmatch(text):
+        text = ".".join([*text.split("."), "0", "0"][:3])
+    return precedence.parse(text)
+
+
+def _explain(
+    known: Sequence[tuple[precedence.Key, str, Parsed]],
+    wanted: str,
+    alternatives: Sequence[tuple[constraints.Constraint, bool]],
+) -> str:
+    message = f"no chart version of {len(known)} satisfies {quote(wanted.strip() or '*')}"
+    held_back = [entry for entry in known if any(constraint.holds(entry[2]) for constraint, _ in alternatives)]
+    if held_back:
+        top = max(held_back, key=lambda entry: entry[:2])[1]
+        return f"{message}: {top} is a prerelease; name it, or write the constraint with one (>=0.0.0-0)"
+    return f"{message}: highest is {max(known, key=lambda entry: entry[:2])[1]}" if known else message
