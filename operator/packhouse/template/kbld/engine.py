@@ -93,12 +93,15 @@ class _Answer:
 
     def _check(self, reference: str) -> None:
         try:
-            read_reference(reference)
+            if not read_reference(reference).is_layout:
+                return
+            problem = f"{reference!r} is no image of a registry"
         except InvalidSpec as error:
-            raise TemplateFailed(
-                f"{self._document.place}: a reference cannot be resolved: {error.message}; where it is none, let a "
-                "search rule with updateStrategy none match it"
-            ) from None
+            problem = error.message
+        raise TemplateFailed(
+            f"{self._document.place}: a reference cannot be resolved: {problem}; where it is none, let a search rule "
+            "with updateStrategy none match it"
+        )
 
     def _note(self, url: str, origins: list[Any]) -> str:
         self._found.setdefault(url, origins)
