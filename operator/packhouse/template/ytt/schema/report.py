@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from packhouse.template.ytt.errors import YttError
 from packhouse.template.ytt.nodes import Annotation, Array, ArrayItem, DocumentSet, Map, MapItem, Node, Source, Value
-from packhouse.template.ytt.schema.spelling import nearest
 from packhouse.template.ytt.schema.types import MapType, ValueType
+from packhouse.template.ytt.spelling import nearest
 from packhouse.template.ytt.values import Thread
 from packhouse.template.ytt.words import go_scalar, go_string, kind_of, quote
 

@@ -11,13 +11,13 @@ from typing import Any, Final
 from packhouse.template.ytt.convert import to_plain, to_template
 from packhouse.template.ytt.errors import EvalError
 from packhouse.template.ytt.nodes import Array, Map
+from packhouse.template.ytt.spelling import nearest
 from packhouse.template.ytt.starlark.args import ABSENT, int32
 from packhouse.template.ytt.starlark.compare import equal, member
 from packhouse.template.ytt.starlark.containers import BoundMethod, OrderedSet
 from packhouse.template.ytt.starlark.keys import has_key, key_of, put
 from packhouse.template.ytt.starlark.names import type_name
 from packhouse.template.ytt.starlark.sequences import length
-from packhouse.template.ytt.starlark.spelling import nearest
 from packhouse.template.ytt.starlark.text import to_repr
 from packhouse.template.ytt.starlark.thread import Thread
 from packhouse.template.ytt.values import Fragment, Module, Opaque, Struct

@@ -13,6 +13,7 @@ from types import CodeType, FunctionType
 from typing import Any, Final
 
 from packhouse.template.ytt.errors import CodeError, EvalError, LimitExceeded, YttError
+from packhouse.template.ytt.spelling import nearest
 from packhouse.template.ytt.starlark.calls import unbound_name
 from packhouse.template.ytt.starlark.cursor import SyntaxMistake
 from packhouse.template.ytt.starlark.emit import emit
@@ -24,7 +25,6 @@ from packhouse.template.ytt.starlark.parse import parse
 from packhouse.template.ytt.starlark.python_nodes import PREFIXES
 from packhouse.template.ytt.starlark.resolve import Resolver
 from packhouse.template.ytt.starlark.scopes import GLOBAL, PREDECLARED
-from packhouse.template.ytt.starlark.spelling import nearest
 from packhouse.template.ytt.starlark.thread import DEFAULT_LIMITS, Thread
 from packhouse.template.ytt.starlark.tokens import joined, tokenize
 from packhouse.template.ytt.starlark.universe import UNIVERSE

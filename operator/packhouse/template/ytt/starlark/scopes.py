@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Container
 from typing import Final
 
+from packhouse.template.ytt.spelling import nearest
 from packhouse.template.ytt.starlark import tree
 from packhouse.template.ytt.starlark.cursor import SyntaxMistake
-from packhouse.template.ytt.starlark.spelling import nearest
 
 # The scopes of a name.
 LOCAL: Final = "local"
