@@ -18,6 +18,7 @@ _TREE: Final = 0o040000
 _LINK: Final = 0o120000
 _COMMIT: Final = 0o160000
 _FILE: Final = 0o100000
+_TYPE: Final = 0o170000
 _TAGS_MOST: Final = 10
 _LINK_MOST: Final = 1024
 #: Characters that some file systems pass over: ".g\u200cit" is ".git" there.
@@ -64,10 +65,11 @@ def write_files(
             raise FetchFailed(f"{tree} is a {kind.decode()} and no tree")
         for mode, name, id_ in _entries(content):
             path = f"{folder}/{name}" if folder else name
-            if mode == _TREE:
+            kind_of_entry = mode & _TYPE
+            if kind_of_entry == _TREE:
                 unpacker.add_folder(path)
                 waiting.append((path, id_))
-            elif mode == _COMMIT:
+            elif kind_of_entry == _COMMIT:
                 unpacker.add_folder(path)
                 found.append(Submodule(path, id_))
             else:
@@ -79,7 +81,7 @@ def _write(pack: Pack, mode: int, path: str, id_: str, unpacker: Unpacker) -> No
     kind, content = pack.read(id_)
     if kind != b"blob":
         raise FetchFailed(f"{id_} ({path!r}) is a {kind.decode()} and no file")
-    if mode == _LINK:
+    if mode & _TYPE == _LINK:
         if len(content) > _LINK_MOST:
             raise FetchLimitExceeded(f"the target of link {path!r} has {len(content)} bytes")
         unpacker.spend(len(content))
@@ -88,7 +90,7 @@ def _write(pack: Pack, mode: int, path: str, id_: str, unpacker: Unpacker) -> No
         except UnicodeDecodeError:
             raise FetchLimitExceeded(f"the target of link {path!r} is not UTF-8") from None
         unpacker.add_link(path, target)
-    elif mode & 0o170000 == _FILE:
+    elif mode & _TYPE == _FILE:
         unpacker.add_file(path, io.BytesIO(content), executable=bool(mode & 0o100))
     else:
         raise FetchLimitExceeded(f"{path!r} is neither a file, a folder nor a link (mode {mode:o})")

@@ -94,10 +94,12 @@ class _Directory(io.RawIOBase):
         self.opened = False
 
     def read(self, size: int = -1) -> bytes:
-        if not self.opened and not 0 <= size <= _DIRECTORY_MOST:
-            raise FetchLimitExceeded(f"a zip directory of {size} bytes: at most {_DIRECTORY_MOST} are read")
-        data = self._source.read(size)
-        if not self.opened and data.count(_DIRECTORY_ENTRY) > self._files_most:
+        if self.opened:
+            return self._source.read(size)
+        data = self._source.read(min(size, _DIRECTORY_MOST + 1) if size >= 0 else _DIRECTORY_MOST + 1)
+        if len(data) > _DIRECTORY_MOST:
+            raise FetchLimitExceeded(f"a zip directory of more than {_DIRECTORY_MOST} bytes is not read")
+        if data.count(_DIRECTORY_ENTRY) > self._files_most:
             raise FetchLimitExceeded(
                 f"it holds more than {self._files_most} files and folders (PACKHOUSE_BUNDLE_FILES_MOST)"
             )
