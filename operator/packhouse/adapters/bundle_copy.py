@@ -20,7 +20,7 @@ from packhouse.adapters.oci_layout_writer import LayoutFolder
 from packhouse.adapters.oras_push import pack_folder
 from packhouse.adapters.oras_repository import Repository
 from packhouse.api.errors import DigestMismatch
-from packhouse.domain.image_locks import LOCATIONS_FILE, image_tag, locations_tag, write_locations
+from packhouse.domain.images_lock import LOCATIONS_FILE, image_tag, locations_tag, write_locations
 
 #: Where tools that load a layout into a container runtime look for the name of an image.
 _RUNTIME_NAME: Final = "io.containerd.image.name"

@@ -17,7 +17,7 @@ from typing import Any, Final
 from packhouse.adapters.contents import Contents, unpack
 from packhouse.adapters.oci_layout import as_referrer, read_descriptor, read_document
 from packhouse.api.errors import AuthenticationFailed, FetchFailed, FetchLimitExceeded, SourceNotFound
-from packhouse.domain.image_locks import BUNDLE_LABEL, IMAGES_LOCK, LockedImage, read_images_lock
+from packhouse.domain.images_lock import BUNDLE_LABEL, LOCK_FILE, LockedImage, locked_images
 from packhouse.domain.references import ImageReference
 from packhouse.ports import Descriptor, RawManifest
 from packhouse.settings import Settings
@@ -210,21 +210,17 @@ class Collector:
         return isinstance(labels, dict) and BUNDLE_LABEL in labels
 
     def _lock(self, node: Node) -> Sequence[LockedImage]:
-        name = f"{node.source.name}@{node.raw.digest}: {IMAGES_LOCK}"
+        name = f"{node.source.name}@{node.raw.digest}: {LOCK_FILE}"
         with tempfile.TemporaryDirectory(prefix="packhouse-") as folder:
             root = Path(folder) / "content"
             root.mkdir()
             unpack(node.source, node.raw.digest, root, self._settings, self._check)
-            path = root / IMAGES_LOCK
+            path = root / LOCK_FILE
             if path.is_symlink() or not path.is_file():
                 raise FetchFailed(f"{name}: the bundle has no such file")
             if path.stat().st_size > _LOCK_MOST_BYTES:
                 raise FetchLimitExceeded(f"{name} has more than {_LOCK_MOST_BYTES} bytes")
-            try:
-                text = path.read_text(encoding="utf-8")
-            except UnicodeDecodeError:
-                raise FetchFailed(f"{name} is not UTF-8") from None
-        return read_images_lock(text, name)
+            return locked_images(path.read_bytes(), name)
 
     # ---- what is said about it ---------------------------------------------------------------------------
 

@@ -22,7 +22,6 @@ from packhouse.ports import Access, Descriptor, RawManifest, Tree
 from packhouse.settings import Settings
 
 _OPEN_MOST: Final = 16  # layouts whose list of files is kept
-_GIVEN_MOST: Final = 10_000
 
 T = TypeVar("T")
 
@@ -35,13 +34,10 @@ class LayoutRegistry:
         self._cache = cache
         self._clock = clock
         self._known: OrderedDict[tuple[object, ...], Layout] = OrderedDict()
-        self._given: OrderedDict[tuple[str, str], None] = OrderedDict()  # path and digest that it was found to hold
         self._one = asyncio.Lock()  # a disk gains nothing from several at once
 
     async def resolve(self, image: str, access: Access, *, fresh_seconds: float = 0.0) -> str:
         reference = _read(image)
-        if reference.digest is not None and (reference.path, reference.digest) in self._given:
-            return reference.digest
         return await self._blocking(lambda _: self._resolve(reference))
 
     async def pull(self, image: str, access: Access, *, fresh_seconds: float = 0.0) -> Tree:
@@ -101,27 +97,32 @@ class LayoutRegistry:
             raise late from None
 
     def _resolve(self, reference: ImageReference) -> str:
+        # a digest that the layout was found to hold once needs it no more: a disk may be away for a while
+        if reference.digest is not None and self._held(reference, reference.digest):
+            return reference.digest
         layout = self._layout(reference)
         digest = reference.digest or layout.digest(reference.tag)
         if layout.manifest(digest) is None:
             raise SourceNotFound(f"{reference}: the layout lacks the manifest {digest}")
-        self._given[reference.path, digest] = None
-        while len(self._given) > _GIVEN_MOST:
-            self._given.popitem(last=False)
+        self._cache.accepted.add(OCI_LAYOUT, reference.path, digest)
         return digest
+
+    def _held(self, reference: ImageReference, digest: str) -> bool:
+        self._place(reference, missing=True)  # the folder of the settings counts, whatever was read before
+        return self._cache.accepted.holds(OCI_LAYOUT, reference.path, digest)
 
     def _pull(self, reference: ImageReference, check: Callable[[], None]) -> Tree:
         # who names a digest is given it from the cache only if that layout holds it, or held it before
-        known = reference.digest is not None and (reference.path, reference.digest) in self._given
-        digest = reference.digest if known and reference.digest else self._resolve(reference)
+        digest = self._resolve(reference)
+        key = f"{digest}@{OCI_LAYOUT}"
         try:
-            root = self._cache.find(digest)
+            root = self._cache.find(key)
             if root is None:
                 with self._cache.staging() as place:
                     content = place / "content"
                     content.mkdir()
                     records = unpack(self._layout(reference), digest, content, self._settings, check)
-                    root = self._cache.keep(digest, content, records)
+                    root = self._cache.keep(key, content, records)
         except OSError as error:
             raise FetchFailed(
                 f"{reference}: the cache cannot be written or read ({error.strerror}): see PACKHOUSE_CACHE_DIR"
@@ -144,23 +145,22 @@ class LayoutRegistry:
                 self._known.popitem(last=False)
         return layout
 
-    def _place(self, reference: ImageReference) -> Path:
-        """Where the layout really lies. What lies elsewhere is refused in the same words, be it there or not."""
+    def _place(self, reference: ImageReference, *, missing: bool = False) -> Path:
+        """Where the layout really lies; with `missing`, where it would lie. What lies elsewhere is refused in the same
+        words, be it there or not."""
         top = self._settings.oci_layout_dir
         if not top:
             raise HostRefused(f"{reference}: oci-layout sources are switched off (PACKHOUSE_OCI_LAYOUT_DIR is not set)")
         refused = HostRefused(f"{reference}: oci-layout sources lie below {top} (PACKHOUSE_OCI_LAYOUT_DIR)")
         path = Path(f"/{reference.path}")
         try:
-            root, real = Path(top).resolve(strict=True), path.resolve(strict=True)
-        except FileNotFoundError:
-            if path.is_relative_to(top):
-                raise SourceNotFound(f"{reference}: there is no OCI layout at {path}") from None
+            root, real = Path(top).resolve(), path.resolve()
+        except (OSError, RuntimeError):  # links in a circle
             raise refused from None
-        except (OSError, RuntimeError):
-            raise refused from None
-        if root not in real.parents and real != root:
+        if root not in real.parents:
             raise refused
+        if not missing and not real.exists():
+            raise SourceNotFound(f"{reference}: there is no OCI layout at {path}")
         return real
 
 

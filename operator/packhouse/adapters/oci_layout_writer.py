@@ -118,7 +118,7 @@ class LayoutFolder:
         info.size, info.mode = path.stat().st_size, 0o644
         with path.open("rb") as file:
             watched = _Watched(file, moved)
-            archive.addfile(info, watched)  # type: ignore[arg-type]
+            archive.addfile(info, watched)
         return f"sha256:{watched.hashed.hexdigest()}"
 
     def remove(self) -> None:

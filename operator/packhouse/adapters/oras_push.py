@@ -21,7 +21,7 @@ from typing import BinaryIO, Final
 
 from packhouse.adapters.oras_repository import Repository
 from packhouse.api.errors import DigestMismatch, InvalidSpec
-from packhouse.domain.image_locks import BUNDLE_LABEL, IMAGES_LOCK
+from packhouse.domain.images_lock import BUNDLE_LABEL, LOCK_FILE
 from packhouse.domain.references import read_reference
 from packhouse.fetch.manifest import DOCKER_MANIFEST
 from packhouse.ports import Access, Credentials, RawManifest
@@ -110,8 +110,8 @@ def write_layer(folder: Path, target: BinaryIO, *, lock: bool = True) -> str:
     names = list(_names(folder))
     if not any(not name.endswith("/") for name in names):
         raise InvalidSpec(f"{folder} holds no file: there is nothing to push")
-    if lock and IMAGES_LOCK not in names:
-        names = sorted({*names, ".imgpkg/", IMAGES_LOCK})
+    if lock and LOCK_FILE not in names:
+        names = sorted({*names, ".imgpkg/", LOCK_FILE})
     # the name and the time in a gzip header would make each push another digest
     with gzip.GzipFile(filename="", fileobj=target, mode="wb", mtime=0) as packed:
         hashing = _Hashing(packed)
@@ -168,7 +168,7 @@ def _add(archive: tarfile.TarFile, folder: Path, name: str) -> None:
         archive.addfile(info)
     else:
         # an imgpkg bundle has a lock of images; where the author keeps none, it locks nothing
-        content = _EMPTY_LOCK if name == IMAGES_LOCK and not path.exists() else path.read_bytes()
+        content = _EMPTY_LOCK if name == LOCK_FILE and not path.exists() else path.read_bytes()
         info.size = len(content)
         info.mode = 0o755 if path.exists() and path.stat().st_mode & 0o100 else 0o644
         archive.addfile(info, io.BytesIO(content))

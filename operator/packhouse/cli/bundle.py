@@ -1,34 +1,52 @@
-"""`packhouse bundle push IMAGE -f DIR`: put a folder into a registry as a bundle that a PackageRepository can fetch.
+"""`packhouse bundle`: make bundles of packages, carry them between registries and over air gaps, look inside.
 
-main.py mounts `app`. Credentials come from --username and --password-stdin, else from the user's docker config.
+main.py mounts `app`. What is asked for comes out on standard output, everything else on standard error.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from packhouse.api.errors import AuthenticationFailed, InvalidSpec, PackhouseError
+from packhouse.api.errors import InvalidSpec, PackhouseError
+from packhouse.cli.bundle_login import Logins, given_login
+from packhouse.cli.bundle_progress import size, watching
 from packhouse.domain.references import read_reference
-from packhouse.fetch.credentials import Keyring
-from packhouse.ports import Credentials
 from packhouse.settings import Settings, SettingsInvalid
 
-app = typer.Typer(name="bundle", help="Make bundles of packages.", no_args_is_help=True)
+if TYPE_CHECKING:
+    from packhouse.adapters.bundle_copy import Copied, Copier
+    from packhouse.cli.bundle_places import Place, Places
 
-#: What the shell sees: 1 the registry did not take it, 2 the command line or the folder is wrong.
-EXIT_FAILED = 1
-EXIT_USAGE = 2
+app = typer.Typer(name="bundle", help="Make, copy and inspect bundles of packages.", no_args_is_help=True)
+
+#: What the shell sees: 1 a registry or the disk did not do it, 2 the command line is wrong, 130 it was interrupted.
+EXIT_FAILED: Final = 1
+EXIT_USAGE: Final = 2
+EXIT_INTERRUPTED: Final = 130
+PARALLEL: Final = 4
+
+Username = Annotated[str, typer.Option(help="User of the registry; the docker config is not read for it then.")]
+PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
+Parallel = Annotated[int, typer.Option(min=1, max=64, help="How many blobs and manifests move at the same time.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+
+
+class Form(StrEnum):
+    TEXT = "text"
+    JSON = "json"
+    YAML = "yaml"
 
 
 @app.callback()
 def bundle() -> None:
-    """Make bundles of packages."""
+    """Make, copy and inspect bundles of packages."""
 
 
 @app.command()
@@ -40,56 +58,171 @@ def push(
             "--file", "-f", metavar="DIR", help="The folder: packages/ of a repository, config/ of a package."
         ),
     ],
-    username: Annotated[str, typer.Option(help="User of the registry; the docker config is not read then.")] = "",
-    password_stdin: Annotated[
-        bool, typer.Option("--password-stdin", help="Read the password from standard input.")
-    ] = False,
+    username: Username = "",
+    password_stdin: PasswordStdin = False,
 ) -> None:
     """Push a folder as a bundle and print its reference with the digest. The same folder gives the same digest."""
-    from packhouse.adapters.oras_push import push_bundle_blocking  # oras takes a quarter of a second to import
-
-    try:
+    with _exits():
         settings = Settings.from_environment()
         reference = read_reference(image)
-        credentials = _given(username, password_stdin) or _from_docker_config(reference.repository)
+        logins = Logins(given_login(username, password_stdin), reference.host)
+        # oras takes a quarter of a second to import
+        from packhouse.adapters.oras_push import push_bundle_blocking
+
+        credentials = next(iter(logins.access(reference).credentials), None)
         digest = push_bundle_blocking(file, image, credentials, settings)
-    except (SettingsInvalid, InvalidSpec) as error:
-        raise _exit(str(error), EXIT_USAGE) from None
-    except PackhouseError as error:
-        raise _exit(error.message, EXIT_FAILED) from None
-    typer.echo(f"{reference.repository}@{digest}")
+        typer.echo(f"{reference.repository}@{digest}")
 
 
-def _given(username: str, password_stdin: bool) -> Credentials | None:
-    if bool(username) != password_stdin:
-        raise InvalidSpec("--username and --password-stdin go together")
-    if not username:
-        return None
-    password = sys.stdin.readline().rstrip("\r\n")
-    if not password:
-        raise InvalidSpec("--password-stdin: standard input holds no password")
-    return Credentials(username, password, "the command line")
+@app.command()
+def copy(
+    places: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[SRC] [DST]", help="host/path[:tag][@digest], or a layout: oci-layout:///path, ./path."
+        ),
+    ] = None,
+    to_tar: Annotated[Path | None, typer.Option(metavar="FILE", help="Copy into a tar, in place of DST.")] = None,
+    from_tar: Annotated[Path | None, typer.Option(metavar="FILE", help="Copy from a tar, in place of SRC.")] = None,
+    signatures: Annotated[
+        bool,
+        typer.Option("--signatures/--no-signatures", help="Signatures, attestations, SBOMs and other referrers, too."),
+    ] = True,
+    include_non_distributable_layers: Annotated[
+        bool, typer.Option(help="Layers, too, that may not be handed on by their makers' terms.")
+    ] = False,
+    parallel: Parallel = PARALLEL,
+    username: Username = "",
+    password_stdin: PasswordStdin = False,
+    quiet: Quiet = False,
+) -> None:
+    """Copy a bundle with every image that it names, nested bundles too, and print the copy's reference.
+
+    packhouse bundle copy SRC DST | copy SRC --to-tar FILE | copy --from-tar FILE DST
+
+    A copy that was interrupted goes on when it is started again. --username and --password-stdin are for the
+    registry of DST, or of SRC where there is no other.
+    """
+    with _exits():
+        wanted = 2 - (to_tar is not None) - (from_tar is not None)
+        if places is None or len(places) != wanted or wanted == 0:
+            raise InvalidSpec("name a source and a target: SRC DST, or SRC --to-tar FILE, or --from-tar FILE DST")
+        from packhouse.adapters.bundle_graph import Collector
+        from packhouse.cli.bundle_places import Places, target_of
+
+        settings = Settings.from_environment()
+        source = None if from_tar is not None else places[0]
+        target, tag = (to_tar, None) if to_tar is not None else target_of(places[-1])
+        host = "" if source is None or source.startswith((".", "/")) else read_reference(source).host
+        host = host if isinstance(target, Path) else target.host
+        logins = Logins(given_login(username, password_stdin), host)
+        with Places(logins, settings) as opened, watching(quiet) as watcher:
+            place = opened.on_disk(from_tar, None, None) if from_tar is not None else opened.find(str(source))
+            collector = Collector(opened.repository, settings, parallel=parallel, artifacts=signatures)
+            graph = collector.collect(place.source, place.home, place.tag, place.digest)
+            from packhouse.adapters.bundle_copy import Copier
+
+            copier = Copier(graph, watcher, parallel=parallel, foreign=include_non_distributable_layers)
+            where, copied = _carried_out(copier, opened, place, target, tag or place.tag, to_tar is not None)
+            watcher.says(
+                f"{len(graph.images)} images: {copied.manifests} manifests and {copied.blobs} blobs, of which "
+                f"{copied.blobs_moved} were moved ({size(copied.bytes_moved)})"
+            )
+        typer.echo(where)
 
 
-def _from_docker_config(repository: str) -> Credentials | None:
-    """From $DOCKER_CONFIG or ~/.docker. Passwords that a helper program keeps are not asked for; a word says so."""
-    path = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker") / "config.json"
+@app.command()
+def pull(
+    image: Annotated[str, typer.Argument(metavar="IMAGE", help="host/path[:tag][@digest], or a layout.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="A folder that is new or empty.")],
+    username: Username = "",
+    password_stdin: PasswordStdin = False,
+) -> None:
+    """Put the files of a bundle into a folder, and print its reference with the digest.
+
+    Where all images of its lock lie beside it, .imgpkg/images.yml names them there.
+    """
+    with _exits():
+        from packhouse.adapters.bundle_pull import pull_into
+
+        with _opened(image, username, password_stdin) as (places, settings):
+            place = places.find(image)
+            relocated = pull_into(output, place.source, place.home, place.digest, settings)
+        if relocated:
+            typer.echo("note: all images of .imgpkg/images.yml lie beside the bundle: it names them there", err=True)
+        typer.echo(str(place))
+
+
+@app.command()
+def inspect(
+    image: Annotated[str, typer.Argument(metavar="IMAGE", help="host/path[:tag][@digest], or a layout.")],
+    output: Annotated[Form, typer.Option("--output", "-o", help="How it is told.")] = Form.TEXT,
+    parallel: Parallel = PARALLEL,
+    username: Username = "",
+    password_stdin: PasswordStdin = False,
+) -> None:
+    """Tell what hangs on a bundle: images, nested bundles, signatures, SBOMs, attestations, and how large it is."""
+    with _exits():
+        from packhouse.adapters.bundle_graph import Collector
+        from packhouse.cli.bundle_report import as_data, as_text
+
+        with _opened(image, username, password_stdin) as (places, settings):
+            place = places.find(image)
+            collector = Collector(places.repository, settings, parallel=parallel)
+            data = as_data(collector.collect(place.source, place.home, place.tag, place.digest), place.source.name)
+        if output is Form.JSON:
+            typer.echo(json.dumps(data, indent=2))
+        elif output is Form.YAML:
+            import yaml
+
+            typer.echo(yaml.safe_dump(data, sort_keys=False), nl=False)
+        else:
+            typer.echo(as_text(data), nl=False)
+
+
+def _carried_out(
+    copier: Copier, places: Places, place: Place, target: object, tag: str | None, as_tar: bool
+) -> tuple[str, Copied]:
+    """The copy's reference, and what was done for it."""
+    from packhouse.adapters.oci_layout_writer import LayoutFolder
+    from packhouse.cli.bundle_places import as_layout
+    from packhouse.domain.references import ImageReference
+
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise AuthenticationFailed(f"{path} cannot be read ({type(error).__name__})") from error
-    credentials = Keyring.from_docker_config(config, str(path)).match(repository)
-    if credentials is None and (config.get("credsStore") or config.get("credHelpers")):
-        typer.echo(
-            f"note: {path} leaves passwords to a helper program, which is not asked; "
-            "use --username and --password-stdin",
-            err=True,
-        )
-    return credentials
+        if isinstance(target, ImageReference):
+            repository = places.repository(target)
+            return f"{repository.name}@{place.digest}", copier.to_repository(repository, tag)
+        assert isinstance(target, Path)  # noqa: S101 - the other of the two
+        if as_tar:
+            part = LayoutFolder(target.with_name(f"{target.name}.part"))
+            return as_layout(target, place.digest), copier.to_tar(part, target, tag)
+        return as_layout(target, place.digest), copier.to_folder(LayoutFolder(target), tag)
+    except KeyboardInterrupt:
+        copier.stop()
+        raise
 
 
-def _exit(message: str, code: int) -> typer.Exit:
-    typer.echo(f"error: {message}", err=True)
-    return typer.Exit(code)
+@contextmanager
+def _opened(image: str, username: str, password_stdin: bool) -> Iterator[tuple[Places, Settings]]:
+    from packhouse.cli.bundle_places import Places
+
+    host = "" if image.startswith((".", "/")) else read_reference(image).host
+    settings = Settings.from_environment()
+    with Places(Logins(given_login(username, password_stdin), host), settings) as places:
+        yield places, settings
+
+
+@contextmanager
+def _exits(say: Callable[..., None] = typer.echo) -> Iterator[None]:
+    """Our errors become a line and an exit code."""
+    try:
+        yield
+    except (SettingsInvalid, InvalidSpec) as error:
+        say(f"error: {error}", err=True)
+        raise typer.Exit(EXIT_USAGE) from None
+    except PackhouseError as error:
+        say(f"error: {error.message}", err=True)
+        raise typer.Exit(EXIT_FAILED) from None
+    except KeyboardInterrupt:
+        say("interrupted: started again, it goes on where it was", err=True)
+        raise typer.Exit(EXIT_INTERRUPTED) from None

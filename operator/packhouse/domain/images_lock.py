@@ -1,18 +1,19 @@
 """Reads the ImagesLock of a bundle (.imgpkg/images.yml) and writes one whose images lie in the bundle's own repository.
 
-Also the ImageLocations that a copy of a bundle leaves beside it. Pure; called by fetch/. What is no such document is
-None, never an error: whoever needs it (the step kbld) reads the file itself and says what is wrong with it.
+Also the ImageLocations that a copy of a bundle leaves beside it. Pure; called by fetch/ and by who copies bundles. What
+is no such document is None, never an error: whoever needs it (the step kbld) reads the file itself and says what is
+wrong with it. A copy alone must know all images, and takes nothing else (`locked_images`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import yaml
 
-from packhouse.api.errors import InvalidSpec, TemplateFailed
+from packhouse.api.errors import FetchFailed, InvalidSpec, TemplateFailed
 from packhouse.domain import yaml_text
 from packhouse.domain.references import ImageReference, read_reference
 
@@ -20,6 +21,8 @@ LOCK_FILE: Final = ".imgpkg/images.yml"
 LOCATIONS_FILE: Final = "image-locations.yml"
 #: The original name of an image, by which templates mean it.
 IMAGE_ID: Final = "kbld.carvel.dev/id"
+#: In the config of an image: it is a bundle.
+BUNDLE_LABEL: Final = "dev.carvel.imgpkg.bundle"
 
 _API: Final = "imgpkg.carvel.dev/v1alpha1"
 
@@ -100,6 +103,47 @@ def read_locations(body: bytes) -> frozenset[str]:
 def locations_tag(digest: str) -> str:
     """Under which tag of its repository the ImageLocations of a bundle lie."""
     return f"{digest.replace(':', '-')}.image-locations.imgpkg"
+
+
+def image_tag(digest: str) -> str:
+    """What a copied image is tagged with, so that no registry takes it for garbage."""
+    return f"{digest.replace(':', '-')}.imgpkg"
+
+
+def write_locations(images: Sequence[tuple[str, bool]]) -> bytes:
+    """ImageLocations; `images`: each as the lock names it, and whether it is a bundle."""
+    document = {
+        "apiVersion": _API,
+        "images": [{"image": image, "isBundle": is_bundle} for image, is_bundle in images],
+        "kind": "ImageLocations",
+    }
+    return f"---\n{yaml.safe_dump(document)}".encode()
+
+
+@dataclass(frozen=True, slots=True)
+class LockedImage:
+    """An entry of an ImagesLock; `text` is its reference, word for word."""
+
+    text: str
+    reference: ImageReference
+    digest: str
+    annotations: Mapping[str, str]
+
+
+def locked_images(body: bytes, source: str) -> Sequence[LockedImage]:
+    """All images, each once. FetchFailed, naming `source`, for what is no lock, or has an image without a digest."""
+    document = _document(body)
+    empty = document is not None and not document.get("images") and not document.get("spec")
+    lock = read_lock(body)
+    if lock is None and not empty:
+        raise FetchFailed(f"{source} is no ImagesLock of {_API} that names each image by its digest")
+    found: dict[str, LockedImage] = {}
+    if lock is not None:
+        for entry, image in zip(_entries(lock._document), lock.images, strict=True):
+            notes = entry.get("annotations")
+            words = {str(key): str(note) for key, note in notes.items()} if isinstance(notes, dict) else {}
+            found.setdefault(entry["image"], LockedImage(entry["image"], image, str(image.digest), words))
+    return list(found.values())
 
 
 def _document(body: bytes) -> dict[str, Any] | None:

@@ -1,0 +1,69 @@
+"""Whose credentials `packhouse bundle` uses: those of the command line for one host, else the user's docker config."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from packhouse.api.errors import AuthenticationFailed, InvalidSpec
+from packhouse.domain.references import ImageReference
+from packhouse.fetch.credentials import Keyring
+from packhouse.ports import Access, Credentials
+
+
+class Logins:
+    """`given` goes to `host` alone. The docker config is read once, when it is first needed."""
+
+    def __init__(self, given: Credentials | None = None, host: str = "") -> None:
+        self._given = given
+        self._host = host
+        self._config: tuple[Keyring, bool] | None = None
+        self._noted = False
+
+    def access(self, reference: ImageReference) -> Access:
+        """Errors: AuthenticationFailed (the docker config cannot be read)."""
+        if self._given is not None and reference.host == self._host:
+            return Access((self._given,))
+        if self._config is None:
+            self._config = _docker_config()
+        keyring, helpers = self._config
+        credentials = keyring.match(reference.repository)
+        if credentials is None and helpers and not self._noted:
+            self._noted = True
+            typer.echo(
+                f"note: {keyring.source} leaves passwords to a helper program, which is not asked; "
+                "use --username and --password-stdin",
+                err=True,
+            )
+        return Access((credentials,) if credentials is not None else ())
+
+
+def given_login(username: str, password_stdin: bool) -> Credentials | None:
+    """What the options say. Errors: InvalidSpec."""
+    if bool(username) != password_stdin:
+        raise InvalidSpec("--username and --password-stdin go together")
+    if not username:
+        return None
+    password = sys.stdin.readline().rstrip("\r\n")
+    if not password:
+        raise InvalidSpec("--password-stdin: standard input holds no password")
+    return Credentials(username, password, "the command line")
+
+
+def _docker_config() -> tuple[Keyring, bool]:
+    """From $DOCKER_CONFIG or ~/.docker; and whether passwords are left to helper programs."""
+    path = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker") / "config.json"
+    config: Any
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        config = {}
+    except (OSError, ValueError) as error:
+        raise AuthenticationFailed(f"{path} cannot be read ({type(error).__name__})") from error
+    keyring = Keyring.from_docker_config(config, str(path))
+    return keyring, bool(isinstance(config, dict) and (config.get("credsStore") or config.get("credHelpers")))
