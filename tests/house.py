@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,7 @@ from fakes_cluster import FakeCluster, FakeIdentities
 from fakes_registry import FakeRegistry
 from fakes_renderer import FakeRenderer
 from fakes_sources import origins
+from packhouse.api.errors import PackhouseError
 from packhouse.api.names import (
     INSTALL_API,
     INSTALLED_PACKAGE,
@@ -30,7 +32,7 @@ from packhouse.api.names import (
 )
 from packhouse.api.views import InstalledPackage, PackageRepository
 from packhouse.domain.ownership import entry_of
-from packhouse.ports import Json, Kind, Ref
+from packhouse.ports import Access, Json, Kind, Ref, Tree
 from packhouse.queue import Key
 from packhouse.reconcile.dispatch import Dispatch
 from packhouse.reconcile.facts import ClusterFacts
@@ -48,6 +50,45 @@ NAME = "web.example.com"
 @cache
 def _definitions() -> tuple[Json, ...]:
     return tuple(yaml.safe_load((CRDS / name).read_text()) for name in ("package.yaml", "packagemetadata.yaml"))
+
+
+@dataclass(slots=True)
+class TownRegistry(FakeRegistry):
+    """A registry with what the real adapter has in front of it: answers that are remembered, and a cache.
+
+    While it is `away`, whatever needs a request ends with that error. `requests` are those that reached it.
+    """
+
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    away: PackhouseError | None = None
+    requests: list[str] = field(default_factory=list)
+    _told: dict[str, tuple[datetime, str]] = field(default_factory=dict)
+    _pulled: set[str] = field(default_factory=set)
+
+    async def resolve(self, image: str, access: Access, *, fresh_seconds: float = 0.0) -> str:
+        told = self._told.get(image)
+        if told is not None and (self.clock() - told[0]).total_seconds() < fresh_seconds:
+            return told[1]
+        self._request(image)
+        digest = await super(TownRegistry, self).resolve(image, access)
+        self._told[image] = (self.clock(), digest)
+        return digest
+
+    async def pull(self, image: str, access: Access, *, fresh_seconds: float = 0.0) -> Tree:
+        if image not in self._pulled:
+            self._request(image)
+        tree = await super(TownRegistry, self).pull(image, access)
+        self._pulled.add(image)
+        return tree
+
+    async def tags(self, repository: str, access: Access, *, fresh_seconds: float = 0.0) -> Sequence[str]:
+        self._request(repository)
+        return await super(TownRegistry, self).tags(repository, access)
+
+    def _request(self, image: str) -> None:
+        self.requests.append(image)
+        if self.away is not None:
+            raise self.away
 
 
 class Woken:
@@ -80,7 +121,7 @@ class House:
     def __init__(self, folder: Path, cluster: FakeCluster | None = None, **settings: Any) -> None:
         self.cluster = cluster or FakeCluster()
         self.identities = FakeIdentities(self.cluster)
-        self.registry = FakeRegistry(folder)
+        self.registry = TownRegistry(folder, clock=self._clock)
         self.settings = Settings(cache_dir=folder, **settings)
         self.renderer = FakeRenderer(self.settings)
         self.now = datetime(2026, 1, 1, tzinfo=UTC)

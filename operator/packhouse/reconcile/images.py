@@ -62,17 +62,20 @@ def recorded(wire: object) -> Images:
     }
 
 
-async def ask(asks: Sequence[ImageAsk], sources: Sources, before: Images, answers: Answers) -> None:
-    """Adds what registries say to `answers`; where one is away, what `before` holds.
+async def ask(
+    asks: Sequence[ImageAsk], steps: Sequence[Json], sources: Sources, before: Images, answers: Answers
+) -> None:
+    """Adds what registries say to `answers`; where one is away, what `before` holds. `steps`: those of the fetch.
 
     Raises what the registry raises, SOURCE_ERRORS where nothing stands in; NoMatchingVersion, InvalidConstraint.
     """
     free = asyncio.Semaphore(_PARALLEL)
+    stanzas = _by_host(steps)
 
     async def one(wanted: ImageAsk) -> None:
         async with free:
             try:
-                answers.found[wanted] = await _resolved(wanted, sources)
+                answers.found[wanted] = await _resolved(wanted, stanzas, sources)
             except SOURCE_ERRORS as error:
                 if wanted not in before:
                     raise
@@ -84,11 +87,23 @@ async def ask(asks: Sequence[ImageAsk], sources: Sources, before: Images, answer
             raise result
 
 
-async def _resolved(wanted: ImageAsk, sources: Sources) -> FoundImage:
+def _by_host(steps: Sequence[Json]) -> Mapping[str, Json]:
+    """The fetch stanzas with a Secret of their own, by the registry that it is for: no other one is shown it, whoever
+    wrote the references."""
+    found: dict[str, Json] = {}
+    for step in steps:
+        for kind, place in (("imgpkgBundle", "image"), ("image", "url")):
+            stanza = step.get(kind)
+            if isinstance(stanza, dict) and stanza.get("secretRef") and isinstance(stanza.get(place), str):
+                found.setdefault(read_reference(stanza[place]).host, stanza)
+    return found
+
+
+async def _resolved(wanted: ImageAsk, stanzas: Mapping[str, Json], sources: Sources) -> FoundImage:
     reference = read_reference(wanted.image)
     if reference.is_layout:
         raise InvalidSpec(f"template step kbld: {wanted.image!r} is on the operator's disk, and no node can pull it")
-    access = await registry_access(reference.repository, {}, "kbld", sources)
+    access = await registry_access(reference.repository, stanzas.get(reference.host, {}), "kbld", sources)
     if wanted.selection:
         tag = await choose_tag(reference, _selection(wanted), "kbld", access, sources)
         reference = replace(reference, tag=tag, digest=None)

@@ -62,7 +62,7 @@ async def ask_images(progress: Progress, facts: Facts, asks: Sequence[ImageAsk],
     """Adds what registries say; while one is away, what status records of the time before."""
     before = recorded((progress.install.status.get("template") or {}).get("images"))
     try:
-        await ask(asks, facts.sources, before, answers)
+        await ask(asks, facts.package.fetch, facts.sources, before, answers)
     except SOURCE_ERRORS as error:
         progress.source = away(error)
         raise

@@ -19,6 +19,9 @@ from packhouse.reconcile.terms import Terms, TermsBook
 from packhouse.reconcile.values import CONFIG_MAP, SECRET
 from packhouse.reconcile.world import World
 
+#: What a Secret holds that is for pulling, and says for which registry.
+_PULL_SECRET: Final = frozenset({".dockerconfigjson", ".dockercfg"})
+
 SERVICE_ACCOUNT: Final = Kind("", "v1", "ServiceAccount")
 
 
@@ -93,10 +96,12 @@ async def _keyring(reader: Cluster, namespace: str, name: str) -> Keyring:
         return Keyring(f"{source} (which may not be read)")
     if secret is None:
         return Keyring(f"{source} (which does not exist)")
+    if not _PULL_SECRET & set(secret.get("data") or {}):  # a user and a password alone would be shown to every registry
+        return Keyring(f"{source} (which is no docker config)")
     try:
         return Keyring.read(secret, source)
     except AuthenticationFailed:
-        return Keyring(f"{source} (which has no form of registry credentials)")
+        return Keyring(f"{source} (whose docker config cannot be read)")
 
 
 def _sources(

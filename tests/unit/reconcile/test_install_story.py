@@ -39,6 +39,7 @@ async def test_an_install_applies_its_package_and_says_so(house: House) -> None:
         "ReconcileSucceeded": "True",
         "ReconcileFailed": "False",
         "ValuesSchemaCheckFailed": "False",
+        "SourceAvailable": "True",
     }
     assert (status["version"], status["lastAttemptedVersion"]) == ("1.0.0", "1.0.0")
     assert status["packageRef"] == {"name": "web.example.com.1.0.0"}

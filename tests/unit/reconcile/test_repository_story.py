@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from house import House, bundle, package, reason, repository, states
-from packhouse.api.errors import ClusterUnavailable, DeployFailed, FetchFailed, Forbidden, RendererUnavailable
+from packhouse.api.errors import (
+    ClusterUnavailable,
+    DeployFailed,
+    Forbidden,
+    PackhouseError,
+    RendererUnavailable,
+    SourceUnreachable,
+)
 from packhouse.api.names import ALSO_OFFERED_BY, PACKAGE_REPOSITORY, REPOSITORY_LABEL, REVISION
 from packhouse.ports import Json, Kind, Ref
 
@@ -22,6 +30,7 @@ async def sync(house: House, name: str = "main", *documents: Json | str, **spec:
     """Publish these documents for the repository `name`, and let it sync until it rests."""
     if documents:
         house.registry.images[f"registry.test/{name}:latest"] = bundle(*documents)
+        house.now += timedelta(minutes=5)  # within a sync period the registry is not asked
     await house.apply(repository(name, **spec))
     return await house.settle(name, PACKAGE_REPOSITORY)
 
@@ -64,12 +73,15 @@ async def test_a_bundle_becomes_packages_with_their_owner(shop: House) -> None:
 
 async def test_the_same_again_fetches_and_writes_nothing(shop: House) -> None:
     await sync(shop, "main", package("1.0.0"))
-    writes, asked = len(shop.cluster.writes), len(shop.registry.asked)
+    writes, asked = len(shop.cluster.writes), len(shop.registry.requests)
 
+    assert await shop.reconcile("main", PACKAGE_REPOSITORY) == 300
+    assert len(shop.registry.requests) == asked, "a look within the sync period asks nobody"
+    shop.now += timedelta(minutes=5)
     assert await shop.reconcile("main", PACKAGE_REPOSITORY) == 300
 
     assert len(shop.cluster.writes) == writes
-    assert len(shop.registry.asked) == asked + 1, "one look at the digest"
+    assert len(shop.registry.requests) == asked + 1, "one look at the digest"
 
 
 async def test_a_restarted_operator_writes_nothing(shop: House, tmp_path: Path) -> None:
@@ -145,18 +157,20 @@ async def test_a_repository_provides_only_what_it_may(shop: House) -> None:
 @pytest.mark.parametrize(
     ("trouble", "why"),
     [
-        pytest.param(FetchFailed("no such image"), "SourceNotFound", id="the registry"),
+        pytest.param(SourceUnreachable("no answer"), "SourceUnreachable", id="the registry"),
         pytest.param(RendererUnavailable("gone"), "RendererUnavailable", id="the renderer"),
     ],
 )
-async def test_trouble_changes_nothing_and_passes(shop: House, trouble: Exception, why: str) -> None:
+async def test_trouble_changes_nothing_and_passes(shop: House, trouble: PackhouseError, why: str) -> None:
     await sync(shop, "main", package("1.0.0"))
-    if isinstance(trouble, FetchFailed):
-        images, shop.registry.images = shop.registry.images, {}
+    images = {**shop.registry.images, "registry.test/main:next": bundle(package("1.1.0"))}
+    shop.registry.images = dict(images)
+    # a change of spec is something new: the catalogue as it is will not do
+    await shop.apply(repository("main", fetch={"imgpkgBundle": {"image": "registry.test/main:next"}}))
+    if isinstance(trouble, SourceUnreachable):
+        shop.registry.away = trouble
     else:
-        shop.renderer.fail_with = trouble  # type: ignore[assignment]
-        images = {**shop.registry.images, IMAGE: bundle(package("1.1.0"))}
-        shop.registry.images = dict(images)
+        shop.renderer.fail_with = trouble
 
     delay = await shop.reconcile("main", PACKAGE_REPOSITORY)
 
@@ -164,7 +178,7 @@ async def test_trouble_changes_nothing_and_passes(shop: House, trouble: Exceptio
     assert set(await offered(shop)) == {"1.0.0"}
     assert delay is not None
     assert delay <= 1
-    shop.registry.images, shop.renderer.fail_with = images, None
+    shop.registry.away = shop.renderer.fail_with = None
     await shop.reconcile("main", PACKAGE_REPOSITORY)
     status = await shop.status("main", PACKAGE_REPOSITORY)
     assert states(status)["ReconcileSucceeded"] == "True"
