@@ -51,7 +51,7 @@ from packhouse.api.errors import (
     SourceUnreachable,
 )
 from packhouse.domain.references import is_loopback
-from packhouse.ports import Access
+from packhouse.ports import Access, Credentials
 from packhouse.settings import Settings
 
 __all__ = ["ATTEMPTS", "CHUNK", "MayPass", "Network"]
@@ -99,6 +99,8 @@ class Network:
             lambda: trust(settings.registry_ca_file, access.ca_pem),
             lambda url: proxy_for(url, access.proxy, settings.fetch_proxy),
         )
+        if not self._starts_plain:
+            trust(settings.registry_ca_file, access.ca_pem)  # what cannot be read is said before anything is asked
         self.session = requests.Session()
         self.guard(self.session)
 
@@ -170,15 +172,19 @@ class Network:
         """One request with its redirects; a subclass answers challenges here."""
         return self.session.request(method, url, headers=headers, data=data, stream=True)
 
-    def attempts(self, once: Callable[[], T]) -> T:
-        """`once` until it gives something, its error is final, or the attempts or the time are used up."""
+    def attempts(self, once: Callable[[], T], *, progress: Callable[[], int] = lambda: 0) -> T:
+        """`once` until it gives something, its error is final, or the attempts or the time are used up.
+
+        An attempt that brought some `progress` on its way is not one that failed.
+        """
         attempt = 0
         while True:
+            before = progress()
             try:
                 return once()
             except MayPass as passing:
                 error = passing.error
-            attempt += 1
+            attempt = 1 if progress() > before else attempt + 1
             delay = error.retry_after_seconds
             if delay is None:
                 delay = _BACKOFF_SECONDS * 2 ** (attempt - 1) * (0.5 + self._jitter())
@@ -263,8 +269,10 @@ class Network:
 
     def tried(self) -> str:
         """As whom it was tried, and what other credentials there are that do not fit."""
-        users = [f"user {one.username!r} of {one.source or 'the command line'}" for one in self.access.credentials]
-        words = ", then ".join(users) or "nobody (no credentials were given: a secretRef names some)"
+        words = (
+            ", then ".join(map(_person, self.access.credentials))
+            or "nobody (no credentials were given: a secretRef names some)"
+        )
         return f"{words}; {self.access.hint}" if self.access.hint else words
 
     def failed(
@@ -280,6 +288,11 @@ class Network:
             f"{self.subject}: {self.who}: the fetch was not done within {self.settings.fetch_timeout_seconds:g} s, "
             f"{self.received} bytes had come (PACKHOUSE_FETCH_TIMEOUT_SECONDS)"
         )
+
+
+def _person(credentials: Credentials) -> str:
+    whose = f"of {credentials.source or 'the command line'}"
+    return f"the token {whose}" if credentials.token else f"user {credentials.username!r} {whose}"
 
 
 def plain_allowed(host: str, settings: Settings) -> bool:

@@ -1,47 +1,54 @@
-"""The port Registry on oras: resolve and pull, with the cache of trees.
+"""The port Registry on oras, with the cache.
 
-Built by app.py. Blocking work runs in threads of its own, as many as settings.fetch_parallel; each call has one
-deadline (settings.fetch_timeout_seconds) that begins when its thread is free. It never reads credentials from
-the machine: who calls gives them, and what one call was given no other call sees.
+Built by app.py. Blocking work runs in threads (threads.py); each call has one deadline. It never reads credentials
+from the machine: who calls gives them, and what one call was given no other call sees.
+
+A digest that the registry gave to these credentials once is not asked for again: the list of `TreeCache.accepted`
+says so, also after a restart. So what is cached is there without any registry.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import random
-import secrets
 import time
 import weakref
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
-from packhouse.adapters.oras_conversation import Conversation
-from packhouse.api.errors import FetchFailed, PackhouseError
+from packhouse.adapters.oci_layout import read_document
+from packhouse.adapters.oras_blobs import small_blob
+from packhouse.adapters.oras_conversation import Conversation, manifest_type
+from packhouse.adapters.oras_lists import descriptors, referrers, tags
+from packhouse.adapters.oras_pull import disk_trouble, pull_tree
+from packhouse.adapters.threads import Threads
+from packhouse.api.errors import InvalidSpec
+from packhouse.domain.mirrors import Mirrors
 from packhouse.domain.references import ImageReference, read_reference
-from packhouse.fetch.cache import TreeCache
-from packhouse.fetch.manifest import Layer, LayerKind, read_manifest
-from packhouse.fetch.unpack import Limits, Unpacker
+from packhouse.fetch.accepted import person_parts, persons, way
+from packhouse.fetch.answers import Answers
+from packhouse.fetch.cache import TreeCache, oci_key
+from packhouse.fetch.manifest import OCI_INDEX
 from packhouse.ports import Access, Credentials, Descriptor, RawManifest, Tree
 from packhouse.settings import Settings
 
-#: How long a registry's yes to (repository, digest, credentials) is remembered.
-ACCEPTED_SECONDS: Final = 300.0
-_ACCEPTED_MOST: Final = 10_000
-#: A thread that hangs where no socket can be shut (looking up a name) is left behind after this.
-_GRACE_SECONDS: Final = 5.0
+#: Manifests and small blobs of digests that are known are kept; larger ones are asked for each time.
+_SMALL_MOST: Final = 1024 * 1024
 
 T = TypeVar("T")
 
 
 class OrasRegistry:
-    """Errors: InvalidSpec, FetchFailed, AuthenticationFailed, DigestMismatch, FetchLimitExceeded."""
+    """Errors: those of the port. Raises InvalidSpec at once where settings.registry_mirrors cannot be read.
+
+    `cache` is that of all sources; without one it has its own, which `close` closes.
+    """
 
     def __init__(
         self,
         settings: Settings,
+        cache: TreeCache | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
         jitter: Callable[[], float] = random.random,
@@ -49,151 +56,169 @@ class OrasRegistry:
         self._settings = settings
         self._clock = clock
         self._jitter = jitter
-        self._cache = TreeCache(settings.cache_dir, settings.cache_most_bytes)
-        self._threads = ThreadPoolExecutor(settings.fetch_parallel, thread_name_prefix="registry")
-        self._free = asyncio.Semaphore(settings.fetch_parallel)
-        self._live: set[Conversation] = set()
+        self._mirrors = Mirrors.read(settings.registry_mirrors)
+        self._own_cache = cache is None
+        self._cache = cache or TreeCache(settings.cache_dir, settings.cache_most_bytes)
+        self._threads = Threads(settings, "registry")
+        self._digests: Answers[str] = Answers(clock)
+        self._tags: Answers[Sequence[str]] = Answers(clock)
+        self._pulls: Answers[Path] = Answers(clock, held_most=0)
         self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
-        self._salt = secrets.token_bytes(16)
-        self._accepted: dict[bytes, float] = {}
 
     async def resolve(self, image: str, access: Access, *, fresh_seconds: float = 0.0) -> str:
-        return await self._resolve(read_reference(image), _first(access))
-
-    async def tags(self, repository: str, access: Access, *, fresh_seconds: float = 0.0) -> Sequence[str]:
-        raise NotImplementedError
-
-    async def manifest(self, image: str, access: Access) -> RawManifest | None:
-        raise NotImplementedError
-
-    async def blob(self, image: str, access: Access, *, most_bytes: int) -> bytes:
-        raise NotImplementedError
-
-    async def referrers(self, image: str, access: Access) -> Sequence[Descriptor]:
-        raise NotImplementedError
+        return await self._resolve(read_reference(image), access, fresh_seconds)
 
     async def pull(self, image: str, access: Access, *, fresh_seconds: float = 0.0) -> Tree:
-        reference, credentials = read_reference(image), _first(access)
-        digest = await self._resolve(reference, credentials)
-        lock = self._locks.setdefault(digest, asyncio.Lock())
-        async with lock:  # the same digest, asked for twice at once, is fetched once
-            root = await self._with_files(reference, lambda: self._cache.find(digest))
-            if root is None:
-                root = await self._converse(reference.at(digest), credentials, self._download)
+        reference = read_reference(image)
+        digest = await self._resolve(reference, access, fresh_seconds)
+        key = oci_key(reference.host, access, digest)
+        root = await self._pulls.get(
+            (key, reference.repository, _identity(access)),
+            0.0,
+            lambda: self._tree(reference.at(digest), digest, key, access),
+            who=_sources(access),
+        )
         return Tree(root, digest, reference.tag)
+
+    async def tags(self, repository: str, access: Access, *, fresh_seconds: float = 0.0) -> Sequence[str]:
+        reference = read_reference(repository)
+        if reference.repository != repository and reference.tag != "latest":
+            raise InvalidSpec(f"{repository}: a repository is expected, without a tag")
+        return await self._tags.get(
+            (reference.repository, _identity(access)),
+            fresh_seconds,
+            lambda: self._ask(reference, access, tags, subject=reference.repository),
+            who=_sources(access),
+        )
+
+    async def manifest(self, image: str, access: Access) -> RawManifest | None:
+        reference = read_reference(image)
+        if reference.digest is not None:
+            body = await self._known_bytes(reference, reference.digest, access)
+            if body is not None:
+                return RawManifest(body, manifest_type(body), reference.digest)
+        raw = await self._ask(reference, access, Conversation.raw_manifest)
+        if raw is not None and reference.digest is not None:
+            await self._keep_bytes(reference, reference.digest, access, raw.body)
+        return raw
+
+    async def blob(self, image: str, access: Access, *, most_bytes: int) -> bytes:
+        reference = read_reference(image)
+        digest = reference.digest
+        if digest is None:
+            raise InvalidSpec(f"{image}: a blob has no tag, it is asked for by its digest")
+        body = await self._known_bytes(reference, digest, access)
+        if body is None or len(body) > most_bytes:
+            body = await self._ask(reference, access, lambda talk: small_blob(talk, digest, most_bytes))
+            await self._keep_bytes(reference, digest, access, body)
+        return body
+
+    async def referrers(self, image: str, access: Access) -> Sequence[Descriptor]:
+        reference = read_reference(image)
+        if reference.digest is None:
+            raise InvalidSpec(f"{image}: what refers to an image is asked for by its digest")
+        found = await self._ask(reference, access, referrers)
+        if found is not None:
+            return found
+        # a registry without the API has the list under a tag
+        listed = await self.manifest(f"{reference.repository}:{reference.digest.replace(':', '-')}", access)
+        if listed is None or listed.media_type != OCI_INDEX:
+            return []
+        return descriptors(read_document(listed.body).get("manifests"))
 
     def close(self) -> None:
         """Ends all calls under way and gives the cache's lock back."""
-        for conversation in list(self._live):
-            conversation.abort()
-        self._threads.shutdown(wait=True, cancel_futures=True)
-        self._cache.close()
+        self._threads.close()
+        if self._own_cache:
+            self._cache.close()
 
     # ---- asking ------------------------------------------------------------------------------------------
 
-    async def _resolve(self, reference: ImageReference, credentials: Credentials | None) -> str:
-        if reference.digest is not None and self._is_accepted(reference, reference.digest, credentials):
-            return reference.digest
-        digest = await self._converse(reference, credentials, Conversation.manifest_digest)
-        self._accept(reference, digest, credentials)
-        return digest
+    async def _resolve(self, reference: ImageReference, access: Access, fresh_seconds: float) -> str:
+        digest = reference.digest
+        if digest is not None and await self._on_disk(reference, lambda: self._given(reference, digest, access)):
+            return digest
 
-    async def _converse(
-        self, reference: ImageReference, credentials: Credentials | None, work: Callable[[Conversation], T]
+        def ask(talk: Conversation) -> str:
+            found = talk.manifest_digest()
+            self._give(reference, found, access, talk.used)
+            return found
+
+        return await self._digests.get(
+            (reference.repository, digest or reference.tag, _identity(access)),
+            fresh_seconds,
+            lambda: self._ask(reference, access, ask),
+            who=_sources(access),
+        )
+
+    async def _tree(self, reference: ImageReference, digest: str, key: str, access: Access) -> Path:
+        async with self._locks.setdefault(key, asyncio.Lock()):  # the same for two, who differ in their credentials
+            root = await self._on_disk(reference, lambda: self._cache.find(key))
+            if root is not None:
+                return root
+            return await self._ask(
+                reference, access, lambda talk: pull_tree(talk, digest, self._cache, key, self._settings)
+            )
+
+    async def _ask(
+        self, reference: ImageReference, access: Access, work: Callable[[Conversation], T], *, subject: str = ""
     ) -> T:
-        async with self._free:
-            conversation = Conversation(reference, credentials, self._settings, clock=self._clock, jitter=self._jitter)
-            self._live.add(conversation)
-            loop = asyncio.get_running_loop()
-            watch = loop.call_later(self._settings.fetch_timeout_seconds, conversation.abort)
-            try:
-                running = loop.run_in_executor(self._threads, _run, conversation, work)
-                return await asyncio.wait_for(running, self._settings.fetch_timeout_seconds + _GRACE_SECONDS)
-            except TimeoutError:
-                raise FetchFailed(
-                    f"{reference}: the fetch was not done within {self._settings.fetch_timeout_seconds:g} s "
-                    "(looking up the host name, or the cache's disk, hangs)"
-                ) from None
-            finally:
-                watch.cancel()
-                conversation.abort()
-                self._live.discard(conversation)
+        def make() -> Conversation:
+            return Conversation(
+                reference,
+                access,
+                self._settings,
+                clock=self._clock,
+                jitter=self._jitter,
+                mirrors=self._mirrors,
+                subject=subject,
+            )
 
-    async def _with_files(self, reference: ImageReference, work: Callable[[], T]) -> T:
+        return await self._threads.run(make, work)
+
+    async def _on_disk(self, reference: ImageReference, work: Callable[[], T]) -> T:
         try:
             return await asyncio.to_thread(work)
         except OSError as error:
-            raise _disk_trouble(reference, error) from error
+            raise disk_trouble(reference, error) from error
 
-    # ---- downloading (in a thread) -----------------------------------------------------------------------
+    # ---- who may see what is cached (in a thread) --------------------------------------------------------
 
-    def _download(self, conversation: Conversation) -> Path:
-        """The manifest (through one index), its layers one by one, unpacked into the cache."""
-        reference = conversation.reference
-        assert reference.digest is not None  # noqa: S101 - pull asks by digest
-        most = self._settings.bundle_compressed_most_bytes
-        try:
-            manifest = read_manifest(conversation.manifest(reference.digest), compressed_most_bytes=most)
-            if manifest.chosen is not None:
-                manifest = read_manifest(conversation.manifest(manifest.chosen), compressed_most_bytes=most)
-                if manifest.chosen is not None:
-                    raise FetchFailed("an index that leads to an index is not followed")
-            with self._cache.staging() as place:
-                content = place / "content"
-                content.mkdir()
-                limits = Limits(self._settings.bundle_unpacked_most_bytes, self._settings.bundle_files_most)
-                unpacker = Unpacker(content, limits, conversation.check)
-                for layer in manifest.layers:
-                    _unpack(conversation, layer, place / "layer", unpacker)
-                return self._cache.keep(reference.digest, content, unpacker.finish())
-        except PackhouseError as error:
-            if not error.message.startswith(str(reference)):  # said by a room that does not know the image
-                raise type(error)(f"{reference}: {error.message}") from error
-            raise
-        except OSError as error:
-            raise _disk_trouble(reference, error) from error
+    def _given(self, reference: ImageReference, digest: str, access: Access) -> bool:
+        return any(
+            self._cache.accepted.holds("oci", reference.repository, digest, way(access), *person_parts(person))
+            for person in persons(access)
+        )
 
-    # ---- who may see what is cached ----------------------------------------------------------------------
+    def _give(self, reference: ImageReference, digest: str, access: Access, person: Credentials | None) -> None:
+        self._cache.accepted.add("oci", reference.repository, digest, way(access), *person_parts(person))
 
-    def _key(self, reference: ImageReference, digest: str, credentials: Credentials | None) -> bytes:
-        # the digest is part of it: a yes for a repository says nothing about what other repositories hold
-        parts = [reference.repository, digest]
-        if credentials is not None:
-            parts += [credentials.username, credentials.password]
-        text = "".join(f"{len(part)}:{part}" for part in parts)
-        return hashlib.blake2b(text.encode(), key=self._salt, digest_size=32).digest()
+    async def _known_bytes(self, reference: ImageReference, digest: str, access: Access) -> bytes | None:
+        def find() -> bytes | None:
+            if not self._given(reference, digest, access):
+                return None
+            return self._cache.find_bytes(_bytes_key(reference, access, digest))
 
-    def _is_accepted(self, reference: ImageReference, digest: str, credentials: Credentials | None) -> bool:
-        return self._accepted.get(self._key(reference, digest, credentials), 0.0) > self._clock()
+        return await self._on_disk(reference, find)
 
-    def _accept(self, reference: ImageReference, digest: str, credentials: Credentials | None) -> None:
-        now = self._clock()
-        if len(self._accepted) >= _ACCEPTED_MOST:
-            self._accepted = {key: until for key, until in self._accepted.items() if until > now}
-        if len(self._accepted) < _ACCEPTED_MOST:  # a full memory costs requests, nothing else
-            self._accepted[self._key(reference, digest, credentials)] = now + ACCEPTED_SECONDS
+    async def _keep_bytes(self, reference: ImageReference, digest: str, access: Access, body: bytes) -> None:
+        def keep() -> None:
+            self._cache.keep_bytes(_bytes_key(reference, access, digest), body)
+
+        if len(body) <= _SMALL_MOST:
+            await self._on_disk(reference, keep)
 
 
-def _first(access: Access) -> Credentials | None:
-    return access.credentials[0] if access.credentials else None
+def _bytes_key(reference: ImageReference, access: Access, digest: str) -> str:
+    """Of a content as it is, where oci_key is of what an image unpacks to."""
+    return f"bytes-{oci_key(reference.host, access, digest)}"
 
 
-def _run(conversation: Conversation, work: Callable[[Conversation], T]) -> T:
-    with conversation:
-        return work(conversation)
+def _identity(access: Access) -> Hashable:
+    """As whom, and how, a registry is asked: equal for all who are told the same."""
+    return way(access), tuple(person_parts(person) for person in access.credentials)
 
 
-def _unpack(conversation: Conversation, layer: Layer, place: Path, unpacker: Unpacker) -> None:
-    """Downloaded to a file and verified first: nothing is unpacked that has not its digest."""
-    with place.open("w+b") as file:
-        conversation.blob(layer.digest, layer.size, file)
-        file.seek(0)
-        if layer.kind is LayerKind.FILE:
-            unpacker.file(layer.title, file)
-        else:
-            unpacker.tar(file, gzipped=layer.kind is LayerKind.TAR_GZIP)
-    place.unlink()
-
-
-def _disk_trouble(reference: ImageReference, error: OSError) -> FetchFailed:
-    return FetchFailed(f"{reference}: the cache cannot be written or read ({error.strerror}): see PACKHOUSE_CACHE_DIR")
+def _sources(access: Access) -> Hashable:
+    """What a refusal names."""
+    return tuple(person.source for person in access.credentials), access.hint

@@ -8,9 +8,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
-from packhouse.adapters.network import Network
 from packhouse.api.errors import SourceUnreachable
 from packhouse.settings import Settings
 
@@ -18,7 +17,20 @@ from packhouse.settings import Settings
 _GRACE_SECONDS: Final = 5.0
 
 T = TypeVar("T")
-N = TypeVar("N", bound=Network)
+C = TypeVar("C", bound="Call")
+
+
+class Call(Protocol):
+    """A Network, or what is made of one."""
+
+    subject: str
+
+    def __enter__(self) -> object: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+    @property
+    def abort(self) -> Callable[[], None]: ...
 
 
 class Threads:
@@ -28,9 +40,9 @@ class Threads:
         self._settings = settings
         self._pool = ThreadPoolExecutor(settings.fetch_parallel, thread_name_prefix=name)
         self._free = asyncio.Semaphore(settings.fetch_parallel)
-        self._live: set[Network] = set()
+        self._live: set[Call] = set()
 
-    async def run(self, make: Callable[[], N], work: Callable[[N], T]) -> T:
+    async def run(self, make: Callable[[], C], work: Callable[[C], T]) -> T:
         """`work` in a thread with the call that `make` gives (made when a thread is free: its deadline begins then).
 
         Canceled, or late, the call is aborted. Errors: those of `work`, SourceUnreachable.
@@ -60,6 +72,6 @@ class Threads:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _run(call: N, work: Callable[[N], T]) -> T:
+def _run(call: C, work: Callable[[C], T]) -> T:
     with call:
         return work(call)

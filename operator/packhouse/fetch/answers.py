@@ -11,7 +11,9 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Final, Generic, TypeVar
 
-_HELD_MOST: Final = 20_000
+from packhouse.api.errors import PackhouseError
+
+HELD_MOST: Final = 20_000
 
 T = TypeVar("T")
 
@@ -19,20 +21,25 @@ T = TypeVar("T")
 class Answers(Generic[T]):
     """`key` says who asks what of whom: whoever asks with other credentials has another key."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, *, held_most: int = HELD_MOST) -> None:
         self._clock = clock
+        self._held_most = held_most
         self._held: OrderedDict[Hashable, tuple[float, T]] = OrderedDict()
-        self._asking: dict[Hashable, asyncio.Future[T]] = {}
+        self._asking: dict[Hashable, tuple[asyncio.Future[T], Hashable]] = {}
 
-    async def get(self, key: Hashable, fresh_seconds: float, ask: Callable[[], Awaitable[T]]) -> T:
+    async def get(
+        self, key: Hashable, fresh_seconds: float, ask: Callable[[], Awaitable[T]], *, who: Hashable = None
+    ) -> T:
         """An answer that is no older than `fresh_seconds`, else one that `ask` gives now.
 
-        Who comes while the same is being asked waits for that answer, and is told the same error. No error is held.
+        Whoever comes while the same is being asked waits for that answer. An error is told to those of the same `who`
+        alone (it may name their Secrets), the others ask themselves. No error is held.
         """
         held = self._held.get(key)
         if held is not None and self._clock() - held[0] < fresh_seconds:
             return held[1]
-        while (asking := self._asking.get(key)) is not None:
+        while (asked := self._asking.get(key)) is not None:
+            asking, theirs = asked
             try:
                 return await asyncio.shield(asking)
             except asyncio.CancelledError:
@@ -40,11 +47,14 @@ class Answers(Generic[T]):
                 if not asking.cancelled() or (task is not None and task.cancelling()):
                     raise
                 # who asked was canceled: somebody else asks
-        return await self._ask(key, ask)
+            except PackhouseError:
+                if theirs == who:
+                    raise
+        return await self._ask(key, ask, who)
 
-    async def _ask(self, key: Hashable, ask: Callable[[], Awaitable[T]]) -> T:
+    async def _ask(self, key: Hashable, ask: Callable[[], Awaitable[T]], who: Hashable) -> T:
         asking: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._asking[key] = asking
+        self._asking[key] = (asking, who)
         asked = self._clock()  # the answer is as old as its question
         try:
             answer = await ask()
@@ -60,6 +70,6 @@ class Answers(Generic[T]):
         asking.set_result(answer)
         self._held[key] = (asked, answer)
         self._held.move_to_end(key)
-        while len(self._held) > _HELD_MOST:
+        while len(self._held) > self._held_most:
             self._held.popitem(last=False)
         return answer

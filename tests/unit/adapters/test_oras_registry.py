@@ -21,7 +21,14 @@ from fakes_registry import FakeRegistry
 from hostile_registry import HostileRegistry, Image, bundle, image_of, index_of, tar
 from packhouse.adapters.oras_push import push_bundle
 from packhouse.adapters.oras_registry import OrasRegistry
-from packhouse.api.errors import AuthenticationFailed, FetchFailed, InvalidSpec, SourceNotFound
+from packhouse.api.errors import (
+    AuthenticationFailed,
+    FetchFailed,
+    InvalidSpec,
+    SourceNotFound,
+    SourceUnreachable,
+    TlsFailed,
+)
 from packhouse.ports import Access, Credentials, Registry
 from packhouse.settings import Settings
 
@@ -151,7 +158,7 @@ async def test_a_registry_with_passwords_lets_the_right_one_in(
 
 
 async def test_nobody_listening_is_said_in_the_words_of_the_system(adapter: OrasRegistry) -> None:
-    with pytest.raises(FetchFailed, match=r"the connection failed \(Connection refused\)"):
+    with pytest.raises(SourceUnreachable, match=r"the connection failed \(Connection refused\)"):
         await adapter.resolve("127.0.0.1:1/x/y:1", Access())
 
 
@@ -166,7 +173,7 @@ async def test_a_cache_folder_that_cannot_be_used_names_the_setting(registry: Lo
 async def test_a_missing_authority_file_names_the_setting(tmp_path: Path) -> None:
     adapter = OrasRegistry(Settings(cache_dir=tmp_path, registry_ca_file=str(tmp_path / "none.pem")))
     with pytest.raises(FetchFailed, match="PACKHOUSE_REGISTRY_CA_FILE"):
-        await adapter.resolve("127.0.0.1:1/x/y:1", Access())
+        await adapter.resolve("registry.invalid/x/y:1", Access())
     adapter.close()
 
 
@@ -217,7 +224,7 @@ async def test_tls_of_an_unknown_authority_is_refused_and_with_its_file_taken(
 ) -> None:
     host, pem = secure
     strict = OrasRegistry(Settings(cache_dir=tmp_path))
-    with pytest.raises(FetchFailed, match="TLS certificate or protocol was not accepted"):
+    with pytest.raises(TlsFailed, match="its certificate was not accepted: self-signed certificate"):
         await strict.resolve(f"{host}/x/y:1", Access())
     strict.close()
     trusting = OrasRegistry(Settings(cache_dir=tmp_path, registry_ca_file=str(pem)))
@@ -237,7 +244,7 @@ async def test_plain_http_is_spoken_to_a_named_host_and_not_to_another(
         named.close()
         asked = len(server.requests)
         other = OrasRegistry(Settings(cache_dir=tmp_path))
-        with pytest.raises(FetchFailed, match="PACKHOUSE_PLAIN_HTTP_HOSTS"):
+        with pytest.raises(TlsFailed, match="wrong version number .*PACKHOUSE_PLAIN_HTTP_HOSTS"):
             await other.resolve(f"{host}/x/y:1", Access())
         other.close()
         assert len(server.requests) == asked

@@ -35,7 +35,17 @@ from hostile_registry import (
     tar,
 )
 from packhouse.adapters.oras_registry import OrasRegistry
-from packhouse.api.errors import AuthenticationFailed, DigestMismatch, FetchFailed, FetchLimitExceeded, PackhouseError
+from packhouse.api.errors import (
+    AuthenticationFailed,
+    DigestMismatch,
+    FetchFailed,
+    FetchLimitExceeded,
+    HostRefused,
+    PackhouseError,
+    RateLimited,
+    SourceNotFound,
+    SourceUnreachable,
+)
 from packhouse.ports import Access, Credentials
 from packhouse.settings import Settings
 
@@ -68,35 +78,45 @@ def trees(folder: Path) -> list[str]:
 async def refusal(folder: Path, server: HostileRegistry, credentials: Credentials | None = None, **changes: Any) -> Any:
     with opened(settings_in(folder, **changes)) as registry:
         with pytest.raises(PackhouseError) as caught:
-            await registry.pull(server.image, Access((credentials,)))
+            await registry.pull(server.image, Access((credentials,) if credentials else ()))
         assert trees(folder) == []
     assert caught.value.message.startswith(server.image.rpartition(":")[0])
     return caught.value
 
 
 ROWS: dict[str, tuple[Any, str, type[PackhouseError], str]] = {
-    "hangs at the manifest": (Hang(), "manifest", FetchFailed, "it sent nothing for 0.4 s"),
-    "hangs at a blob": (Hang(), "blob", FetchFailed, "it sent nothing for 0.4 s"),
-    "hangs in a blob": (Hang(after_headers=True), "blob", FetchFailed, "it sent nothing for 0.4 s"),
-    "trickles headers": (Trickle(headers=True), "manifest", FetchFailed, "was not done within 1.5 s"),
-    "trickles a blob": (Trickle(), "blob", FetchFailed, "PACKHOUSE_FETCH_TIMEOUT_SECONDS"),
-    "truncates a manifest": (Truncate(), "manifest", FetchFailed, "broke off"),
-    "truncates a blob": (Truncate(), "blob", FetchFailed, "broke off"),
-    "resets": (Reset(), "manifest", FetchFailed, "the connection failed"),
+    "hangs at the manifest": (Hang(), "manifest", SourceUnreachable, "it sent nothing for 0.4 s"),
+    "hangs at a blob": (Hang(), "blob", SourceUnreachable, "it sent nothing for 0.4 s"),
+    "hangs in a blob": (Hang(after_headers=True), "blob", SourceUnreachable, "it sent nothing for 0.4 s"),
+    "trickles headers": (Trickle(headers=True), "manifest", SourceUnreachable, "was not done within 1.5 s"),
+    "trickles a blob": (Trickle(), "blob", SourceUnreachable, "PACKHOUSE_FETCH_TIMEOUT_SECONDS"),
+    "truncates a manifest": (Truncate(), "manifest", SourceUnreachable, "broke off"),
+    "truncates a blob": (Truncate(), "blob", SourceUnreachable, "broke off"),
+    "resets": (Reset(), "manifest", SourceUnreachable, "the connection failed"),
     "sends another blob": (Lie(), "blob", DigestMismatch, "the registry sent"),
     "sends a longer blob": (Lie(longer=True), "blob", DigestMismatch, "is longer than its"),
     "sends another manifest": (Lie(), "manifest", DigestMismatch, "sent a manifest with digest sha256:"),
     "sends a blob without an end": (Endless(), "blob", DigestMismatch, "is longer than its"),
-    "names a digest that it has not": (LieInHead(), "manifest", FetchFailed, "no such image (404)"),
+    "names a digest that it has not": (
+        LieInHead(),
+        "manifest",
+        SourceNotFound,
+        "not found (404), or hidden from: nobody",
+    ),
     "names a digest that is none": (LieInHead("sha256:../x"), "manifest", FetchFailed, "not sha256"),
     "answers 401 without a challenge": (Refuse(401), "manifest", AuthenticationFailed, "no credentials were given"),
     "answers 401 at a blob": (Refuse(401), "blob", AuthenticationFailed, "refused access with 401"),
     "answers 403": (Refuse(403), "manifest", AuthenticationFailed, "refused access with 403"),
-    "answers 404": (Refuse(404), "manifest", FetchFailed, "check name and tag, or access"),
-    "answers 404 at a blob": (Refuse(404), "blob", FetchFailed, "(404)"),
+    "answers 404": (
+        Refuse(404),
+        "manifest",
+        SourceNotFound,
+        "not found (404), or hidden from: nobody (no credentials were given",
+    ),
+    "answers 404 at a blob": (Refuse(404), "blob", SourceNotFound, "(404)"),
     "answers 418": (Refuse(418), "manifest", FetchFailed, "answered a HEAD with 418"),
-    "answers 500": (Refuse(500), "manifest", FetchFailed, "answered a HEAD with 500"),
-    "answers 503 at a blob": (Refuse(503), "blob", FetchFailed, "answered a GET with 503"),
+    "answers 500": (Refuse(500), "manifest", SourceUnreachable, "answered a HEAD with 500"),
+    "answers 503 at a blob": (Refuse(503), "blob", SourceUnreachable, "answered a GET with 503"),
     "redirects in a loop": (RedirectLoop(), "blob", FetchFailed, "redirected more than 5 times"),
     "redirects with an endless body": (Endless(307), "blob", FetchFailed, "redirected more than 5"),
     "redirects to plain http elsewhere": (
@@ -106,6 +126,27 @@ ROWS: dict[str, tuple[Any, str, type[PackhouseError], str]] = {
         "it leads to http://metadata.invalid, and plain http is spoken only with",
     ),
     "redirects to a file": (Refuse(307, {"Location": "file:///etc/passwd"}), "blob", FetchFailed, "cannot be followed"),
+    "redirects to the metadata of a cloud": (
+        Refuse(307, {"Location": "http://169.254.169.254/latest/meta-data"}),
+        "blob",
+        HostRefused,
+        "169.254.169.254 is a link-local, metadata",
+    ),
+    "redirects to it by another form of its address": (
+        Refuse(307, {"Location": "https://0xa9fea9fe/latest"}),
+        "blob",
+        HostRefused,
+        "resolves to 169.254.169.254",
+    ),
+    "redirects to it by its name": (
+        Refuse(307, {"Location": "https://metadata.google.internal/"}),
+        "manifest",
+        HostRefused,
+        "metadata.google.internal tells the machines of a cloud",
+    ),
+    "redirects to no address": (Refuse(307, {"Location": "https://0.0.0.0/x"}), "blob", HostRefused, "0.0.0.0 is a"),
+    "limits the rate": (Refuse(429), "manifest", RateLimited, "answered a HEAD with 429"),
+    "wants a proxy's password": (Refuse(407), "manifest", FetchFailed, "answered a HEAD with 407"),
 }
 
 
@@ -162,7 +203,7 @@ async def test_a_retry_after_beyond_the_deadline_is_handed_to_the_queue_at_once(
     with HostileRegistry(FILES, does=Refuse(429, {"Retry-After": "77"}), at="manifest") as server:
         started = time.monotonic()
         caught = await refusal(tmp_path, server)
-        assert (type(caught), caught.retry_after_seconds) == (FetchFailed, 77.0)
+        assert (type(caught), caught.retry_after_seconds) == (RateLimited, 77.0)
         assert time.monotonic() - started < 1
 
 
@@ -232,7 +273,6 @@ UNREADABLE: dict[str, tuple[Image, str]] = {
         index_of([(bundle({str(n): b""}), {"os": "linux", "architecture": n}) for n in ("arm64", "s390x")]),
         "none for linux/amd64",
     ),
-    "no manifest at all": (Image("sha256:" + "0" * 64, {}, {}), "(404)"),
 }
 
 
@@ -263,9 +303,9 @@ async def test_wrong_credentials_are_named_by_their_secret_and_never_shown(auth:
 
 
 TOKENS: list[tuple[Any, type[PackhouseError], str]] = [
-    (Hang(), FetchFailed, "it sent nothing for 0.4 s"),
-    (Trickle(), FetchFailed, "was not done within 1.5 s"),
-    (Refuse(500), FetchFailed, "answered a token request with 500"),
+    (Hang(), SourceUnreachable, "it sent nothing for 0.4 s"),
+    (Trickle(), SourceUnreachable, "was not done within 1.5 s"),
+    (Refuse(500), SourceUnreachable, "answered a token request with 500"),
     (Endless(), FetchLimitExceeded, "a token of more than"),
     (Refuse(401), AuthenticationFailed, "Secret demo/regcred"),
     (Refuse(200), FetchFailed, "answered without a token"),
@@ -324,7 +364,7 @@ async def test_a_digest_taken_from_one_repository_is_asked_for_anew_in_another(t
     ):
         await registry.pull(f"{one.host}/demo/bundle@{one.digest}", Access())
         await registry.pull(two.image, Access())
-        with pytest.raises(FetchFailed, match="404"):
+        with pytest.raises(SourceNotFound, match="404"):
             await registry.pull(f"{two.host}/demo/bundle@{one.digest}", Access())
 
 
@@ -363,7 +403,7 @@ async def test_the_event_loop_goes_on_while_a_registry_hangs(tmp_path: Path) -> 
             await asyncio.sleep(0.01)
             longest, before = max(longest, time.monotonic() - before), time.monotonic()
         assert longest < 0.2
-        assert isinstance(fetch.exception(), FetchFailed)
+        assert isinstance(fetch.exception(), SourceUnreachable)
 
 
 async def test_nothing_is_printed_or_logged(

@@ -1,0 +1,90 @@
+"""Lists of a registry, page by page: the tags of a repository, and what refers to a digest.
+
+Called by oras_registry, in a thread.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Final
+from urllib.parse import urljoin, urlsplit
+
+from packhouse.adapters.oci_layout import read_descriptor
+from packhouse.adapters.oras_conversation import Conversation
+from packhouse.api.errors import FetchLimitExceeded
+from packhouse.fetch.manifest import MANIFEST_MOST_BYTES, OCI_INDEX
+from packhouse.ports import Descriptor
+
+_PAGES_MOST: Final = 1000
+_ENTRIES_MOST: Final = 100_000
+_NEXT: Final = re.compile(r'<([^>]*)>\s*;[^,]*\brel="?next"?', re.IGNORECASE)
+#: How registries say that they have no API for referrers.
+_UNKNOWN: Final = (400, 404, 405, 501)
+
+
+def tags(talk: Conversation) -> list[str]:
+    """Errors: FetchLimitExceeded (more than 100,000), and those of Network."""
+    pages = _pages(talk, talk.url(talk.container.tags_url()), "tags", "a list of tags") or []
+    return [tag for tag in pages if isinstance(tag, str)]
+
+
+def referrers(talk: Conversation) -> list[Descriptor] | None:
+    """What refers to the digest of the conversation's reference; None: its registry has no such API."""
+    url = talk.url(f"{talk.container.registry}/v2/{talk.path}/referrers/{talk.reference.digest}")
+    entries = _pages(talk, url, "manifests", "a list of referrers", _UNKNOWN)
+    return None if entries is None else descriptors(entries)
+
+
+def descriptors(entries: Any) -> list[Descriptor]:
+    """Those of an index that can be read; what else it holds is passed over."""
+    found = map(read_descriptor, entries) if isinstance(entries, list) else ()
+    return [entry for entry in found if entry is not None]
+
+
+def _pages(talk: Conversation, url: str, field: str, what: str, unknown: tuple[int, ...] = ()) -> list[Any] | None:
+    """The entries under `field` of all pages, which are links to the same host. None: its status is in `unknown`."""
+    found: list[Any] = []
+    first = urlsplit(url)
+    for _ in range(_PAGES_MOST):
+        got = _page(talk, url, what, unknown)
+        if got is None:
+            return None
+        body, following = got
+        entries = _entries(body, field)
+        if entries is None:
+            if unknown:
+                return None
+            raise talk.failed(f"it answered with {what} that cannot be read")
+        found += entries
+        if len(found) > _ENTRIES_MOST:
+            raise FetchLimitExceeded(f"{talk.subject}: {what} with more than {_ENTRIES_MOST} entries is not read")
+        if not following:
+            return found
+        url = urljoin(url, following)
+        if urlsplit(url)[:2] != first[:2]:
+            raise talk.failed(f"{what} goes on at another host, which is not followed")
+    raise FetchLimitExceeded(f"{talk.subject}: {what} on more than {_PAGES_MOST} pages is not read")
+
+
+def _entries(body: bytes, field: str) -> list[Any] | None:
+    """None where it is no such list. A repository without tags may have null there."""
+    try:
+        page = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    entries = (page.get(field) or []) if isinstance(page, dict) else None
+    return entries if isinstance(entries, list) else None
+
+
+def _page(talk: Conversation, url: str, what: str, unknown: tuple[int, ...]) -> tuple[bytes, str] | None:
+    headers = {"Accept": OCI_INDEX} if unknown else {}
+
+    def read() -> tuple[bytes, str] | None:
+        with talk.answer("GET", url, accepted=(200, *unknown), headers=headers) as answer:
+            if answer.response.status_code != 200:
+                return None
+            link = _NEXT.search(answer.response.headers.get("Link", ""))
+            return talk.line.whole(answer.response, MANIFEST_MOST_BYTES, what), link[1] if link else ""
+
+    return talk.attempts(read)
