@@ -217,8 +217,8 @@ async def _tasks(coroutines: list[Coroutine[Any, Any, None]]) -> AsyncIterator[N
 
 @asynccontextmanager
 async def _origins(settings: Settings) -> AsyncIterator[Origins]:
-    remote, downloads, git = OrasRegistry(settings), HttpDownloads(settings), DulwichServers(settings)
     cache = TreeCache(settings.cache_dir, settings.cache_most_bytes)
+    remote, downloads, git = OrasRegistry(settings, cache), HttpDownloads(settings), DulwichServers(settings)
     registry = Registries(remote, LayoutRegistry(settings, cache))
     try:
         yield Origins(registry, downloads, git, CosignSignatures(settings, registry))

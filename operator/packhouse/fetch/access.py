@@ -32,7 +32,8 @@ async def registry_access(repository: str, stanza: Json, kind: str, sources: Sou
     own = await secret_of(stanza, kind, sources)
     keyrings = [Keyring.read(*own)] if own is not None else []
     keyrings += await sources.pull_secrets()
-    found = [(keyring, keyring.match(repository)) for keyring in keyrings]
+    mirror = sources.mirror(repository)  # an entry for the place that is asked goes before one for its name
+    found = [(keyring, keyring.match(mirror) or keyring.match(repository)) for keyring in keyrings]
     strangers = [keyring for keyring, credentials in found if credentials is None]
     return Access(
         credentials=tuple(credentials for _, credentials in found if credentials is not None),

@@ -47,6 +47,7 @@ class Sources:
     ca_pem: str = ""  # of the repository
     proxy: Proxy | None = None  # of the repository
     policy: Callable[[str], TrustPolicy | None] = lambda repository: None  # who must have signed what is in host/path
+    mirror: Callable[[str], str] = lambda repository: repository  # where host/path is read from instead
 
 
 @dataclass(frozen=True, slots=True)

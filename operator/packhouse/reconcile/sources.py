@@ -12,6 +12,7 @@ from typing import Final
 
 from packhouse.api.errors import AuthenticationFailed, Forbidden, SecretMissing
 from packhouse.api.views import InstalledPackage, PackageRepository
+from packhouse.domain.mirrors import Mirrors
 from packhouse.fetch import Keyring, Sources
 from packhouse.ports import Cluster, Json, Kind, Ref
 from packhouse.reconcile.freshness import Freshness
@@ -137,4 +138,5 @@ def _sources(
         ca_pem=terms.ca_pem,
         proxy=terms.proxy,
         policy=terms.policy_for,
+        mirror=Mirrors.read(world.settings.registry_mirrors).repository,
     )

@@ -244,7 +244,7 @@ async def test_plain_http_is_spoken_to_a_named_host_and_not_to_another(
         named.close()
         asked = len(server.requests)
         other = OrasRegistry(Settings(cache_dir=tmp_path))
-        with pytest.raises(TlsFailed, match="wrong version number .*PACKHOUSE_PLAIN_HTTP_HOSTS"):
+        with pytest.raises(TlsFailed, match=r"wrong version number .*PACKHOUSE_PLAIN_HTTP_HOSTS"):
             await other.resolve(f"{host}/x/y:1", Access())
         other.close()
         assert len(server.requests) == asked
