@@ -2,6 +2,9 @@
 
 Called by reconcile/ (Secrets, read under the right identity) and the CLI. Pure: a Secret comes as a value. Messages
 name the Secret and the hosts in it, never a user's password.
+
+An entry may hold tokens in a password's place. identitytoken: Credentials with a user and a token, with which the
+registry's token service is asked for another. registrytoken: Credentials without a user, sent as it is.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -19,6 +23,8 @@ from packhouse.domain.references import DOCKER_HUB, DOCKER_HUB_NAMES
 from packhouse.ports import Credentials, Json
 
 _ANY_HOST: Final = ""
+_SENDABLE: Final = re.compile(r"[\x21-\x7e]+")  # what a header may hold
+_TOKEN_USER: Final = "<token>"  # as docker names who has an identity token alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +63,16 @@ class Keyring:
 
     @classmethod
     def from_docker_config(cls, config: Any, source: str) -> Keyring:
-        """From the content of a config.json. Entries without a user (identity tokens, helpers) are left out."""
+        """From the content of a config.json. Entries without user and token (left to a helper program) are left out."""
         auths = config.get("auths", {}) if isinstance(config, Mapping) else None
         if not isinstance(auths, Mapping):
             raise AuthenticationFailed(f"{source}: no map of hosts under auths")
         entries = []
         for server, fields in auths.items():
-            pair = _user_and_password(fields, f"{source}, entry {server}")
-            if pair is not None:
+            credentials = _credentials(fields, source, f"{source}, entry {server}")
+            if credentials is not None:
                 host, path = _host_and_path(str(server))
-                entries.append(_Entry(host, path, Credentials(*pair, source)))
+                entries.append(_Entry(host, path, credentials))
         return cls(source, tuple(entries))
 
     def match(self, repository: str) -> Credentials | None:
@@ -100,6 +106,19 @@ def _host_and_path(server: str) -> tuple[str, str]:
         path = ""
     host = host.lower()
     return (DOCKER_HUB if host in DOCKER_HUB_NAMES else host), path
+
+
+def _credentials(fields: Any, source: str, where: str) -> Credentials | None:
+    pair = _user_and_password(fields, where)
+    for key in ("identitytoken", "registrytoken"):
+        token = fields.get(key)
+        if token is None or token == "":
+            continue
+        if not isinstance(token, str) or not _SENDABLE.fullmatch(token):
+            raise AuthenticationFailed(f"{where}: {key} is no token")
+        user = (pair[0] if pair is not None else _TOKEN_USER) if key == "identitytoken" else ""
+        return Credentials(user, "", source, token)
+    return Credentials(*pair, source) if pair is not None else None
 
 
 def _user_and_password(fields: Any, where: str) -> tuple[str, str] | None:

@@ -26,6 +26,8 @@ _LAYERS_MOST: Final = 500
 _TITLE: Final = "org.opencontainers.image.title"
 _UNPACK: Final = "io.deis.oras.content.unpack"
 _PLATFORM: Final = ("linux", "amd64")
+#: Layers that say something about the others, and hold nothing to unpack.
+_BESIDE: Final = frozenset({"application/vnd.cncf.helm.chart.provenance.v1.prov"})
 
 
 class LayerKind(Enum):
@@ -65,7 +67,7 @@ def read_manifest(body: bytes, *, compressed_most_bytes: int) -> Manifest:
         raise FetchFailed("the manifest names neither layers nor manifests")
     if len(entries) > _LAYERS_MOST:
         raise FetchLimitExceeded(f"the manifest names {len(entries)} layers: at most {_LAYERS_MOST} are read")
-    layers = tuple(_layer(entry) for entry in entries)
+    layers = tuple(_layer(entry) for entry in entries if not _beside(entry))
     total = sum(layer.size for layer in layers)
     if total > compressed_most_bytes:
         raise FetchLimitExceeded(
@@ -101,6 +103,10 @@ def _digest_and_size(entry: Any) -> tuple[str, int]:
     if not isinstance(size, int) or isinstance(size, bool) or size < 0:
         raise FetchFailed(f"the manifest gives no size for {digest}")
     return digest, size
+
+
+def _beside(entry: Any) -> bool:
+    return isinstance(entry, dict) and entry.get("mediaType") in _BESIDE
 
 
 def _layer(entry: Any) -> Layer:

@@ -69,8 +69,28 @@ def test_credentials_are_picked_by_host_and_longest_path(row: str) -> None:
 
 
 def test_an_entry_without_a_user_is_left_out() -> None:
-    keyring = Keyring.read(docker_config({"ghcr.io": {"identitytoken": "t"}, "quay.io": {}}), SOURCE)
+    keyring = Keyring.read(docker_config({"ghcr.io": {"identitytoken": ""}, "quay.io": {}}), SOURCE)
     assert (keyring.match("ghcr.io/app"), keyring.hosts) == (None, "no host")
+
+
+TOKENS = {
+    "an identity token": ({"identitytoken": "t"}, Credentials("<token>", "", SOURCE, "t")),
+    "an identity token with a user": (
+        {"auth": encoded("ada:"), "identitytoken": "t"},
+        Credentials("ada", "", SOURCE, "t"),
+    ),
+    "a registry token": ({"registrytoken": "t"}, Credentials("", "", SOURCE, "t")),
+    "a registry token beside a user": (
+        {"auth": encoded("ada:p"), "registrytoken": "t"},
+        Credentials("", "", SOURCE, "t"),
+    ),
+}
+
+
+@pytest.mark.parametrize("row", TOKENS)
+def test_a_token_stands_in_the_place_of_a_password(row: str) -> None:
+    fields, expected = TOKENS[row]
+    assert Keyring.read(docker_config({"ghcr.io": fields}), SOURCE).match("ghcr.io/app") == expected
 
 
 BROKEN: list[tuple[dict[str, Any], str]] = [
@@ -82,6 +102,8 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
     (docker_config(["s3cret"]), "no map of hosts"),
     (docker_config({"ghcr.io": "s3cret"}), "entry ghcr.io: expected a map"),
     (docker_config({"ghcr.io": {"auth": "s3cret%"}}), "auth is not base64"),
+    (docker_config({"ghcr.io": {"identitytoken": "s3cret\r\nHost: x"}}), "identitytoken is no token"),
+    (docker_config({"ghcr.io": {"registrytoken": ["s3cret"]}}), "registrytoken is no token"),
 ]
 
 
