@@ -24,7 +24,7 @@ from packhouse.ports import Credentials, Json
 
 _ANY_HOST: Final = ""
 _SENDABLE: Final = re.compile(r"[\x21-\x7e]+")  # what a header may hold
-_TOKEN_USER: Final = "<token>"  # as docker names who has an identity token alone
+_TOKEN_USER: Final = "<token>"  # noqa: S105 - as docker names who has an identity token alone
 
 
 @dataclass(frozen=True, slots=True)
