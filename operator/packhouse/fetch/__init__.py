@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from packhouse.api.errors import SOURCE_ERRORS, Failed, InvalidSpec, UnsupportedStep
-from packhouse.fetch import helm_chart, image, imgpkg_bundle, inline
+from packhouse.fetch import helm_chart, http, image, imgpkg_bundle, inline
 from packhouse.fetch.credentials import Keyring
 from packhouse.fetch.folders import step_folders
 from packhouse.fetch.resolution import Resolution
@@ -37,6 +37,7 @@ FETCHERS: Final[dict[str, Fetcher]] = {
     "image": Fetcher(image.resolve, image.fetch),
     "inline": Fetcher(inline.resolve, inline.fetch),
     "helmChart": Fetcher(helm_chart.resolve, helm_chart.fetch),
+    "http": Fetcher(http.resolve, http.fetch),
 }
 
 
