@@ -21,6 +21,7 @@ from cluster.find import Cluster, ClusterNotFound, choose, open_cluster
 from cluster.processes import Programs, logs_root
 from cluster.referrers_registry import open_referrers_registry
 from cluster.registry import LocalRegistry, open_registry
+from cluster.sigstore import LocalSigstore, open_sigstore
 
 CRDS = Path(__file__).parents[1] / "crds"
 CRD_SECONDS = 30
@@ -30,6 +31,7 @@ BUILT_FOR: Mapping[str, str] = {
     "registry": "registry",
     "auth_registry": "registry",
     "referrers_registry": "referrers-registry",
+    "sigstore": "local-sigstore",
     **{name: name for name in TOOLS},
 }
 
@@ -152,6 +154,14 @@ def oras() -> Path:
 def crane() -> Path:
     """The crane program: another client of registries, to compare with."""
     return binaries.path("crane")
+
+
+@pytest.fixture(scope="session")
+def sigstore(request: pytest.FixtureRequest) -> Iterator[LocalSigstore]:
+    """The public part of Sigstore on this machine: an authority for certificates, a log, a clock."""
+    with open_sigstore() as opened:
+        yield opened
+        _keep_logs_of_failure(request, opened.programs)
 
 
 @pytest.fixture(scope="session")

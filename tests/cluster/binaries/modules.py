@@ -79,5 +79,6 @@ MODULES: tuple[Module, ...] = (
         },
     ),
     Module(HERE / "cosign", {"cosign": "github.com/sigstore/cosign/v3/cmd/cosign"}),
+    Module(HERE / "sigstore", {"local-sigstore": "."}),  # main.go there
     Module(HERE / "sops", {"sops": "github.com/getsops/sops/v3/cmd/sops"}),
 )

@@ -1,0 +1,104 @@
+"""Signs images with the real cosign, and makes bundles to sign. For tests of signatures.
+
+Nothing is faked: keys are cosign's own or real ones that it imports, certificates come from cluster/sigstore.py.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from cluster.registry import LocalRegistry
+from cluster.sigstore import LocalSigstore
+
+SECONDS = 60
+ISSUER = "https://issuer.example.com"
+DEVELOPER = "dev@example.com"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPair:
+    private: Path
+    public: Path
+
+    @property
+    def pem(self) -> str:
+        return self.public.read_text()
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """cosign, with a folder for its files."""
+
+    program: Path
+    folder: Path
+
+    def key_pair(self, pem: bytes | None = None) -> KeyPair:
+        """A new one; `pem` is a private key that is to be taken over."""
+        name = self.folder / f"k{secrets.token_hex(4)}"
+        if pem is None:
+            self._run("generate-key-pair", "--output-key-prefix", str(name))
+        else:
+            given = name.with_suffix(".pem")
+            given.write_bytes(pem)
+            self._run("import-key-pair", "--key", str(given), "--output-key-prefix", str(name))
+        return KeyPair(name.with_suffix(".key"), name.with_suffix(".pub"))
+
+    def sign(self, image: str, *by: str, bundle: bool = True) -> None:
+        """`by`: `with_key` or `without_key`. `bundle`: the new format, else the layout of tags."""
+        self._run("sign", *_how(bundle), *by, image)
+
+    def attest(self, image: str, kind: str, predicate: str, *by: str, bundle: bool = True) -> None:
+        """`kind`: a predicate type as cosign's --type."""
+        file = self.folder / f"{secrets.token_hex(4)}.json"
+        file.write_text(predicate)
+        self._run("attest", *_how(bundle), "--type", kind, "--predicate", str(file), *by, image)
+
+    def _run(self, *arguments: str) -> None:
+        environ = {**os.environ, "COSIGN_PASSWORD": "", "HOME": str(self.folder)}
+        done = subprocess.run(
+            [self.program, *arguments], cwd=self.folder, env=environ, capture_output=True, text=True, timeout=SECONDS
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _how(bundle: bool) -> tuple[str, ...]:
+    return ("--yes", "--allow-http-registry", f"--new-bundle-format={'true' if bundle else 'false'}")
+
+
+def with_key(key: KeyPair) -> tuple[str, ...]:
+    """No log is told, so none must be there."""
+    return ("--key", str(key.private), "--tlog-upload=false", "--use-signing-config=false")
+
+
+def without_key(
+    sigstore: LocalSigstore,
+    subject: str = DEVELOPER,
+    *,
+    issuer: str = ISSUER,
+    log: int = 1,
+    bundle: bool = True,
+) -> tuple[str, ...]:
+    """`log`: the version of the transparency log's API. The layout of tags knows the first only."""
+    token = f"--identity-token={sigstore.token(subject, issuer)}"
+    if bundle:
+        return (token, f"--signing-config={sigstore.signing_config(log)}", f"--trusted-root={sigstore.trusted_root}")
+    return (token, "--use-signing-config=false", f"--fulcio-url={sigstore.url}", f"--rekor-url={sigstore.url}")
+
+
+def push(oras: Path, registry: LocalRegistry, folder: Path, content: str = "hello") -> str:
+    """A small artifact in a repository of its own; its reference by digest."""
+    name = f"{registry.host}/signed/{secrets.token_hex(4)}"
+    (folder / "packages.yml").write_text(content)
+    done = subprocess.run(
+        [oras, "push", "--plain-http", "--format", "go-template={{.digest}}", f"{name}:1", "packages.yml"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+    )
+    assert done.returncode == 0, done.stderr
+    return f"{name}@{done.stdout.strip()}"
