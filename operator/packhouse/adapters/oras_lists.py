@@ -29,9 +29,9 @@ def tags(talk: Conversation) -> list[str]:
     return [tag for tag in pages if isinstance(tag, str)]
 
 
-def referrers(talk: Conversation) -> list[Descriptor] | None:
-    """What refers to the digest of the conversation's reference; None: its registry has no such API."""
-    url = talk.url(f"{talk.container.registry}/v2/{talk.path}/referrers/{talk.reference.digest}")
+def referrers(talk: Conversation, digest: str | None = None) -> list[Descriptor] | None:
+    """What refers to a digest, that of the conversation's reference else; None: its registry has no such API."""
+    url = talk.url(f"{talk.container.registry}/v2/{talk.path}/referrers/{digest or talk.reference.digest}")
     entries = _pages(talk, url, "manifests", "a list of referrers", _UNKNOWN)
     return None if entries is None else descriptors(entries)
 
