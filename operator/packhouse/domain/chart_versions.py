@@ -19,6 +19,10 @@ from packhouse.domain.precedence import Parsed
 _HYPHEN: Final = re.compile(r"(?<![^\s,])v?([0-9][^\s,]*)\s+-\s+v?([0-9][^\s,]*)")
 _SPELLINGS: Final = (("~>", "~"), ("=>", ">="), ("=<", "<="))
 _NAMES_PRERELEASE: Final = re.compile(r"[0-9]-[0-9A-Za-z]")
+_SHORT_PRERELEASE: Final = re.compile(
+    r"(?<![0-9A-Za-z.+-])(?P<operator>[<>=!~^]*)\s*v?(?P<major>[0-9]+)(?:\.(?P<minor>[0-9]+))?(?P<rest>-[0-9A-Za-z.-]+)"
+)
+_BUILD: Final = re.compile(r"\+[0-9A-Za-z.-]*")
 _SHORT: Final = re.compile(r"v?[0-9]+(?:\.[0-9]+)?")
 
 
@@ -39,7 +43,7 @@ def select(versions: Sequence[str], wanted: str) -> str:
     taken = [entry for entry in known if any(_takes(alternative, entry[2]) for alternative in alternatives)]
     if not taken:
         raise NoMatchingVersion(_explain(known, wanted, alternatives))
-    return max(taken, key=lambda entry: entry[:2])[1]
+    return max(taken, key=_order)[1]
 
 
 def _alternative(text: str) -> tuple[constraints.Constraint, bool]:
@@ -47,7 +51,25 @@ def _alternative(text: str) -> tuple[constraints.Constraint, bool]:
     plain = _HYPHEN.sub(r">=\1 <=\2", text.strip())
     for spelling, ours in _SPELLINGS:
         plain = plain.replace(spelling, ours)
+    plain = _SHORT_PRERELEASE.sub(_padded, _BUILD.sub("", plain))
     return constraints.parse(plain), _NAMES_PRERELEASE.search(plain) is not None
+
+
+def _padded(found: re.Match[str]) -> str:
+    """One or two numbers with a prerelease (`>=1-0`), which constraints.py does not read: where they stand for a
+    series it ends before the next one."""
+    major, minor = int(found["major"]), found["minor"]
+    low = f"{major}.{minor or 0}.0{found['rest']}"
+    end = f"{major + 1}.0.0-0" if minor is None else f"{major}.{int(minor) + 1}.0-0"
+    match found["operator"]:
+        case "" | "=" | "~":
+            return f">={low} <{end}"
+        case "<=":
+            return f"<{end}"
+        case ">":
+            return f">={end}"
+        case operator:
+            return f"{operator}{low}"
 
 
 def _takes(alternative: tuple[constraints.Constraint, bool], version: Parsed) -> bool:
@@ -56,7 +78,8 @@ def _takes(alternative: tuple[constraints.Constraint, bool], version: Parsed) ->
 
 
 def _parsed(text: str) -> Parsed | None:
-    """Chart indexes know versions of one or two numbers, too."""
+    """As constraints see it: without its build. Chart indexes know versions of one or two numbers, too."""
+    text = text.partition("+")[0]
     if _SHORT.fullmatch(text):
         text = ".".join([*text.split("."), "0", "0"][:3])
     return precedence.parse(text)
@@ -70,6 +93,12 @@ def _explain(
     message = f"no chart version of {len(known)} satisfies {quote(wanted.strip() or '*')}"
     held_back = [entry for entry in known if any(constraint.holds(entry[2]) for constraint, _ in alternatives)]
     if held_back:
-        top = max(held_back, key=lambda entry: entry[:2])[1]
+        top = max(held_back, key=_order)[1]
         return f"{message}: {top} is a prerelease; name it, or write the constraint with one (>=0.0.0-0)"
-    return f"{message}: highest is {max(known, key=lambda entry: entry[:2])[1]}" if known else message
+    return f"{message}: highest is {max(known, key=_order)[1]}" if known else message
+
+
+def _order(entry: tuple[precedence.Key, str, Parsed]) -> tuple[precedence.Key, precedence.Key, str]:
+    """By version; builds of one version by their own order."""
+    whole = precedence.parse(entry[1])
+    return entry[0], whole.key if whole is not None else entry[0], entry[1]
