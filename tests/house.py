@@ -62,10 +62,14 @@ class TownRegistry(FakeRegistry):
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     away: PackhouseError | None = None
     requests: list[str] = field(default_factory=list)
+    resolved: list[str] = field(default_factory=list)  # every question, answered from memory or not,
+    accesses: list[Access] = field(default_factory=list)  # and how it was asked
     _told: dict[str, tuple[datetime, str]] = field(default_factory=dict)
     _pulled: set[str] = field(default_factory=set)
 
     async def resolve(self, image: str, access: Access, *, fresh_seconds: float = 0.0) -> str:
+        self.resolved.append(image)
+        self.accesses.append(access)
         told = self._told.get(image)
         if told is not None and (self.clock() - told[0]).total_seconds() < fresh_seconds:
             return told[1]
