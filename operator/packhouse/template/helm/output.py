@@ -27,8 +27,8 @@ def documents(manifests: str) -> Iterator[Document]:
     parts = list(_SOURCE.finditer(manifests))
     first = parts[0].start() if parts else len(manifests)
     yield from _part("the chart", manifests[:first])
-    for part, following in zip(parts, [*parts[1:], None], strict=True):
-        end = following.start() if following is not None else len(manifests)
+    ends = [part.start() for part in parts[1:]] + [len(manifests)]
+    for part, end in zip(parts, ends, strict=False):  # without any part, there is an end too many
         yield from _part(part[1].strip(), manifests[part.end() : end])
 
 
