@@ -13,6 +13,7 @@ from packhouse.ports import Kind, Ref
 from packhouse.queue import Key, Queue
 from packhouse.reconcile.install import InstallReconciler
 from packhouse.reconcile.pace import Pace
+from packhouse.reconcile.quiet import QuietHosts
 from packhouse.reconcile.removal import InstallRemover
 from packhouse.reconcile.repository import RepositoryReconciler
 from packhouse.reconcile.sources import SourceDesk
@@ -31,10 +32,10 @@ class Dispatch:
         self._world = world
         pace = Pace(world.settings, world.chance)
         self.queue = Queue(self.reconcile)
-        terms = TermsBook(world)
-        self.installs = InstallReconciler(world, pace, self.queue, SourceDesk(world, terms))
+        terms, origins = TermsBook(world), QuietHosts(world.clock).around(world.origins)
+        self.installs = InstallReconciler(world, pace, self.queue, SourceDesk(world, terms, origins))
         self._remover = InstallRemover(world, pace, self.installs.forget)
-        self._repositories = RepositoryReconciler(world, pace, SourceDesk(world, terms))
+        self._repositories = RepositoryReconciler(world, pace, SourceDesk(world, terms, origins))
         self._unreported: dict[Key, int] = {}
         Wake(world, self.queue, self.installs.chosen, self.installs.named).connect()
 

@@ -13,7 +13,7 @@ from typing import Final
 from packhouse.api.errors import AuthenticationFailed, Forbidden, SecretMissing
 from packhouse.api.views import InstalledPackage, PackageRepository
 from packhouse.domain.mirrors import Mirrors
-from packhouse.fetch import Keyring, Sources
+from packhouse.fetch import Keyring, Origins, Sources
 from packhouse.ports import Cluster, Json, Kind, Ref
 from packhouse.reconcile.freshness import Freshness
 from packhouse.reconcile.terms import Terms, TermsBook
@@ -29,9 +29,12 @@ SERVICE_ACCOUNT: Final = Kind("", "v1", "ServiceAccount")
 class SourceDesk:
     """One for each kind of object: makes the `Sources` of a reconcile."""
 
-    def __init__(self, world: World, terms: TermsBook) -> None:
+    def __init__(self, world: World, terms: TermsBook, origins: Origins) -> None:
+        """`origins`: those of the world, as sources are asked with."""
         self._world = world
         self._terms = terms
+        self._origins = origins
+        self._mirrors = Mirrors.read(world.settings.registry_mirrors)
         self.freshness = Freshness()
 
     async def of_install(
@@ -46,7 +49,7 @@ class SourceDesk:
         actor = world.identities.of(namespace, install.service_account)
         pull_secrets = _PullSecrets(actor, namespace, install.service_account, named)
         fresh = self.freshness.seconds(install.meta, install.sync_period)
-        return _sources(world, actor, namespace, terms, pull_secrets.read, fresh), terms
+        return self._sources(actor, namespace, terms, pull_secrets.read, fresh), terms
 
     async def of_repository(self, repository: PackageRepository) -> Sources:
         """Raises as above."""
@@ -59,7 +62,44 @@ class SourceDesk:
             return [await _keyring(operator, namespace, name) for name in world.settings.registry_secrets]
 
         fresh = self.freshness.seconds(repository.meta, repository.sync_period)
-        return _sources(world, operator, namespace, terms, pull_secrets, fresh)
+        return self._sources(operator, namespace, terms, pull_secrets, fresh)
+
+    def _sources(
+        self,
+        reader: Cluster,
+        namespace: str,
+        terms: Terms,
+        pull_secrets: Callable[[], Awaitable[Sequence[Keyring]]],
+        fresh_seconds: float,
+    ) -> Sources:
+        async def named(kind: Kind, name: str) -> Json:
+            found = await reader.get(Ref(kind, namespace, name))
+            if found is None:
+                raise SecretMissing(
+                    f"{kind.kind} {namespace}/{name} does not exist, and the fetch reads it; create it, or mend the "
+                    "fetch"
+                )
+            return found
+
+        async def secret(name: str) -> Json:
+            return await named(SECRET, name)
+
+        async def config_map(name: str) -> Json:
+            return await named(CONFIG_MAP, name)
+
+        return Sources(
+            origins=self._origins,
+            secret=secret,
+            config_map=config_map,
+            place=namespace,
+            content_most_bytes=self._world.settings.content_most_bytes,
+            pull_secrets=pull_secrets,
+            fresh_seconds=fresh_seconds,
+            ca_pem=terms.ca_pem,
+            proxy=terms.proxy,
+            policy=terms.policy_for,
+            mirror=self._mirrors.repository,
+        )
 
 
 class _PullSecrets:
@@ -103,40 +143,3 @@ async def _keyring(reader: Cluster, namespace: str, name: str) -> Keyring:
         return Keyring.read(secret, source)
     except AuthenticationFailed:
         return Keyring(f"{source} (whose docker config cannot be read)")
-
-
-def _sources(
-    world: World,
-    reader: Cluster,
-    namespace: str,
-    terms: Terms,
-    pull_secrets: Callable[[], Awaitable[Sequence[Keyring]]],
-    fresh_seconds: float,
-) -> Sources:
-    async def named(kind: Kind, name: str) -> Json:
-        found = await reader.get(Ref(kind, namespace, name))
-        if found is None:
-            raise SecretMissing(
-                f"{kind.kind} {namespace}/{name} does not exist, and the fetch reads it; create it, or mend the fetch"
-            )
-        return found
-
-    async def secret(name: str) -> Json:
-        return await named(SECRET, name)
-
-    async def config_map(name: str) -> Json:
-        return await named(CONFIG_MAP, name)
-
-    return Sources(
-        origins=world.origins,
-        secret=secret,
-        config_map=config_map,
-        place=namespace,
-        content_most_bytes=world.settings.content_most_bytes,
-        pull_secrets=pull_secrets,
-        fresh_seconds=fresh_seconds,
-        ca_pem=terms.ca_pem,
-        proxy=terms.proxy,
-        policy=terms.policy_for,
-        mirror=Mirrors.read(world.settings.registry_mirrors).repository,
-    )
