@@ -184,6 +184,8 @@ async def test_values_stand_in_no_argument_and_no_file(
     }
     with pytest.raises(RenderLimitExceeded):
         await running
+    async with pool.turn(), pool.turn():  # a worker that is just being started is not ended cleanly
+        assert len(pool.pids) == 2
 
 
 async def test_a_renderer_as_a_child_process_is_told_where_helm_is(helm: Path) -> None:
