@@ -1,4 +1,4 @@
-"""Starts a local OCI registry (the distribution project's), plain http on loopback, with deletion enabled.
+"""Starts a local OCI registry (the distribution project's) on loopback, with deletion enabled: plain http, or TLS.
 
 Called by tests/conftest.py and `python -m cluster`. It runs outside of the cluster: Packhouse reaches it when it runs
 on this machine too, pods of a kind cluster do not.
@@ -9,7 +9,8 @@ from __future__ import annotations
 import http.client
 import json
 import secrets
-from collections.abc import Iterator
+import ssl
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,36 +42,61 @@ class LocalRegistry:
         self.programs.stop()
 
 
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Who is let in, and how. `token`: auth.token of the registry's configuration. `tls`: certificate and key."""
+
+    htpasswd: bool = False
+    token: Mapping[str, str] | None = None
+    tls: tuple[Path, Path] | None = None
+
+
 @contextmanager
-def open_registry(auth: bool = False, keep_dir: Path | None = None) -> Iterator[LocalRegistry]:
+def open_registry(
+    auth: bool = False,
+    keep_dir: Path | None = None,
+    *,
+    token: Mapping[str, str] | None = None,
+    tls: tuple[Path, Path] | None = None,
+) -> Iterator[LocalRegistry]:
     """Give a fresh, empty registry. Raises StartFailed or BuildFailed."""
-    registry = start(auth, keep_dir)
+    registry = start(auth, keep_dir, token=token, tls=tls)
     try:
         yield registry
     finally:
         registry.stop()
 
 
-def start(auth: bool = False, keep_dir: Path | None = None) -> LocalRegistry:
+def start(
+    auth: bool = False,
+    keep_dir: Path | None = None,
+    *,
+    token: Mapping[str, str] | None = None,
+    tls: tuple[Path, Path] | None = None,
+) -> LocalRegistry:
     """Start a registry and return when it answers. The caller stops it."""
-    program = binaries.path("registry")
-    return start_programs("registry", keep_dir, lambda programs: _start_once(program, programs, auth))
+    program, guard = binaries.path("registry"), Guard(auth, token, tls)
+    return start_programs("registry", keep_dir, lambda programs: _start_once(program, programs, guard))
 
 
-def _start_once(program: Path, programs: Programs, auth: bool) -> LocalRegistry:
+def _start_once(program: Path, programs: Programs, guard: Guard) -> LocalRegistry:
     (port,) = free_ports(1)
     host = f"127.0.0.1:{port}"
     config = programs.folder / "registry.json"  # JSON is YAML too
-    config.write_text(json.dumps(_config(host, programs.folder, auth), indent=2))
+    config.write_text(json.dumps(_config(host, programs.folder, guard), indent=2))
     programs.start("registry", [program, "serve", config], {"OTEL_TRACES_EXPORTER": "none"})
-    programs.wait_until(lambda: _answers(port), "answering")
+    programs.wait_until(lambda: _answers(port, tls=guard.tls is not None), "answering")
     log = programs.logs / "registry.log"
-    if auth:
+    if guard.htpasswd:
         return LocalRegistry(host, log, programs, USERNAME, PASSWORD)
     return LocalRegistry(host, log, programs)
 
 
-def _config(host: str, folder: Path, auth: bool) -> dict[str, object]:
+def _config(host: str, folder: Path, guard: Guard) -> dict[str, object]:
+    served: dict[str, object] = {"addr": host, "secret": secrets.token_hex(16)}
+    if guard.tls is not None:
+        certificate, key = guard.tls
+        served["tls"] = {"certificate": str(certificate), "key": str(key)}
     config: dict[str, object] = {
         "version": "0.1",
         "log": {"level": "warn"},
@@ -79,17 +105,22 @@ def _config(host: str, folder: Path, auth: bool) -> dict[str, object]:
             "delete": {"enabled": True},
             "maintenance": {"uploadpurging": {"enabled": False}},
         },
-        "http": {"addr": host, "secret": secrets.token_hex(16)},
+        "http": served,
     }
-    if auth:
+    if guard.htpasswd:
         users = folder / "htpasswd"
         users.write_text(_HTPASSWD)
         config["auth"] = {"htpasswd": {"realm": "packhouse tests", "path": str(users)}}
+    if guard.token is not None:
+        config["auth"] = {"token": dict(guard.token)}
     return config
 
 
-def _answers(port: int) -> bool:
+def _answers(port: int, *, tls: bool) -> bool:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    if tls:
+        context = ssl._create_unverified_context()  # whether it answers is all that is asked
+        connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=5, context=context)
     try:
         connection.request("GET", "/v2/")
         response = connection.getresponse()

@@ -18,7 +18,7 @@ from packhouse.api.errors import FetchFailed, PackhouseError
 from packhouse.domain.references import ImageReference
 from packhouse.fetch.cache import TreeCache
 from packhouse.fetch.manifest import Layer, LayerKind, Manifest, read_manifest
-from packhouse.fetch.unpack import Limits, Unpacker
+from packhouse.fetch.unpack import CHUNK, Limits, Unpacker
 from packhouse.settings import Settings
 
 _AHEAD_MOST: Final = 3
@@ -92,7 +92,7 @@ def _helpers(talk: Conversation) -> Iterator[ThreadPoolExecutor]:
 
 
 def _unpack(layer: Layer, path: Path, unpacker: Unpacker) -> None:
-    with path.open("rb", buffering=0) as file:
+    with path.open("rb", buffering=CHUNK) as file:
         if layer.kind is LayerKind.FILE:
             unpacker.file(layer.title, file)
         else:
