@@ -86,7 +86,7 @@ async def _image(text: str, stanza: Json, sources: Sources) -> Image:
 
 
 def _refuse_unsigned(chart: Chart, sources: Sources) -> None:
-    refuse_unpinned(f"chart {chart.name} of {chart.url}", "take the chart from a registry (oci://)", sources)
+    refuse_unpinned(f"chart {chart.name} of {chart.shown}", "take the chart from a registry (oci://)", sources)
 
 
 def _chart_folder(root: Path, chart: Chart) -> Path:
@@ -101,7 +101,7 @@ def _chart_folder(root: Path, chart: Chart) -> Path:
         raise FetchFailed(f"the fetched chart {chart.name} cannot be read ({error.strerror})") from error
     if len(folders) != 1:
         raise FetchFailed(
-            f"the archive of chart {chart.name} of {chart.url} holds {len(folders)} folders with a {_CHART_FILE}: "
+            f"the archive of chart {chart.name} of {chart.shown} holds {len(folders)} folders with a {_CHART_FILE}: "
             "expected one, as `helm package` makes it"
         )
     return folders[0]
