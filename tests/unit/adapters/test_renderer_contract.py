@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import yaml
 from fakes_renderer import FakeRenderer
 from packhouse.adapters.renderer_client import RendererClient
 from packhouse.api import errors
-from packhouse.ports import Json, Renderer
+from packhouse.ports import FoundImage, ImageAsk, Json, Outside, Renderer
 from packhouse.settings import Settings
 from render_jobs import config_map, job
 
@@ -49,6 +50,17 @@ async def test_a_job_gives_objects_and_warnings(renderer: Renderer) -> None:
     expected = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "web"}, "data": {"x": "ä"}}
     assert list(rendered.objects) == [expected]
     assert "did you mean name?" in rendered.warnings[0]
+
+
+async def test_what_only_a_registry_knows_is_asked_and_taken(renderer: Renderer) -> None:
+    plain = job(
+        {"a.yml": "apiVersion: v1\nkind: A\nmetadata: {name: a}\nimage: x:1\n"}, steps=[{"kbld": {"resolve": True}}]
+    )
+    asked = await renderer.render(plain)
+    assert (list(asked.objects), list(asked.asked)) == ([], [ImageAsk("x:1")])
+    answered = replace(plain, outside=Outside(images={ImageAsk("x:1"): FoundImage("x@sha256:2", "1")}))
+    rendered = await renderer.render(answered)
+    assert (rendered.objects[0]["image"], list(rendered.asked)) == ("x@sha256:2", [])
 
 
 @pytest.mark.parametrize(

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from packhouse.api.conditions import Condition, ConditionType, Reason, Status
 from packhouse.api.errors import (
     BY_REASON,
+    SOURCE_ERRORS,
     DeletionPending,
     DeployFailed,
+    DigestMismatch,
     Failed,
     FetchFailed,
+    FetchLimitExceeded,
     PackhouseError,
+    SignatureInvalid,
+    SourceUnreachable,
     Stalled,
+    TlsFailed,
     ValuesInvalid,
     Waiting,
 )
 from packhouse.reconcile.outcome import (
+    AVAILABLE,
     DESCRIPTION_CHARACTERS,
     MESSAGE_CHARACTERS,
     NOT_YET,
     Outcome,
+    SourceWord,
+    after_fetch_failed,
+    away,
     conditions,
     delay_after,
     deleting,
@@ -182,6 +194,51 @@ def test_the_wait_that_the_other_side_named_is_the_least() -> None:
     named: Failed = FetchFailed("busy", retry_after_seconds=30)
     assert delay_after(named, 1, first=1, most=60, chance=0) == 30
     assert delay_after(named, 20, first=1, most=60, chance=1) == 60
+
+
+# ---- sources -------------------------------------------------------------------------------------------------
+
+
+def of_sources(word: SourceWord | None, before: tuple[Condition, ...] = (), generation: int = 1) -> Condition | None:
+    outcome = replace(succeeded("ok"), source=word)
+    found = conditions(before, outcome, generation=generation, now=NOW)
+    return next((condition for condition in found if condition.type is C.SOURCE_AVAILABLE), None)
+
+
+def test_what_sources_said_stands_beside_the_outcome_with_words_of_its_own() -> None:
+    away_now = of_sources(away(SourceUnreachable("took no connection")))
+    assert away_now is not None
+    assert (away_now.status, away_now.reason) == (Status.FALSE, Reason.SOURCE_UNREACHABLE)
+    assert away_now.message == "took no connection"
+    assert of_sources(None) is None
+    assert of_sources(None, (away_now,)) == away_now, "who was not asked stays as he was"
+    back = of_sources(AVAILABLE, (away_now,))
+    assert back is not None
+    assert (back.status, back.reason, back.message) == (Status.TRUE, Reason.AVAILABLE, "")
+
+
+def test_the_same_trouble_keeps_its_first_words_until_the_spec_changes() -> None:
+    first = of_sources(away(SourceUnreachable("after 20.1 s")))
+    assert first is not None
+    second = of_sources(away(SourceUnreachable("after 20.2 s")), (first,))
+    assert second == first
+    changed = of_sources(away(SourceUnreachable("after 20.3 s")), (first,), generation=2)
+    assert changed is not None
+    assert changed.message == "after 20.3 s"
+    other = of_sources(away(TlsFailed("expired")), (first,))
+    assert other is not None
+    assert (other.reason, other.message) == (Reason.TLS_FAILED, "expired")
+
+
+@pytest.mark.parametrize("error", CLASSES)
+def test_the_end_of_a_fetch_says_whether_its_source_answered(error: type[PackhouseError]) -> None:
+    word = after_fetch_failed(error("what"))
+    if issubclass(error, SOURCE_ERRORS):
+        assert word == SourceWord(Status.FALSE, error.reason, "what")
+    elif error in (DigestMismatch, FetchLimitExceeded, SignatureInvalid):
+        assert word == AVAILABLE
+    else:
+        assert word is None
 
 
 def test_texts_fit_where_they_go() -> None:

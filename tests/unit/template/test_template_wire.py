@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from packhouse.ports import AddedFile, Outside
+from packhouse.ports import AddedFile, FoundImage, ImageAsk, Outside
 from packhouse.template import jobs, wire
 from packhouse.template.wire import WireError
 from render_jobs import job
@@ -47,6 +47,10 @@ def test_a_job_is_the_same_on_the_other_side() -> None:
         values_as_files=True,
         references={("Secret", "tls"): {"key": b"\x00"}},
         metadata={"name": "web", "labels": {}},
+        images={
+            ImageAsk("nginx"): FoundImage("nginx@sha256:1", "latest"),
+            ImageAsk("a", '{"semver": {}}'): FoundImage("a@2"),
+        },
     )
     plain = job({"a.yml": "x", "b": b"\x00\xff", "empty": b""}, values=["a: ä"], schema={"type": "object"})
     asked = replace(plain, outside=outside)
