@@ -5,11 +5,17 @@ Nothing is faked: keys are cosign's own or real ones that it imports, certificat
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 import os
 import secrets
 import subprocess
+import urllib.parse
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cluster.registry import LocalRegistry
 from cluster.sigstore import LocalSigstore
@@ -57,6 +63,14 @@ class Signer:
         file.write_text(predicate)
         self._run("attest", *_how(bundle), "--type", kind, "--predicate", str(file), *by, image)
 
+    def attach(self, image: str, payload: bytes, signature: bytes) -> None:
+        """A signature that something else made, in the layout of tags."""
+        names = [self.folder / f"{secrets.token_hex(4)}.{kind}" for kind in ("payload", "signature")]
+        for name, content in zip(names, (payload, base64.b64encode(signature)), strict=True):
+            name.write_bytes(content)
+        files = ("--payload", str(names[0]), "--signature", str(names[1]))
+        self._run("attach", "signature", "--allow-http-registry", *files, image)
+
     def _run(self, *arguments: str) -> None:
         environ = {**os.environ, "COSIGN_PASSWORD": "", "HOME": str(self.folder)}
         done = subprocess.run(
@@ -102,3 +116,53 @@ def push(oras: Path, registry: LocalRegistry, folder: Path, content: str = "hell
     )
     assert done.returncode == 0, done.stderr
     return f"{name}@{done.stdout.strip()}"
+
+
+# ---- what an attacker who may push can do ----------------------------------------------------------------
+
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+
+
+def signature_tag(image: str, suffix: str = "sig") -> str:
+    """host/path:sha256-<hex>.sig"""
+    repository, _, digest = image.partition("@")
+    return f"{repository}:{digest.replace(':', '-')}.{suffix}"
+
+
+def read_manifest(image: str) -> Any:
+    """By tag or digest."""
+    with _request("GET", _url(image, "manifests"), headers={"Accept": MANIFEST}) as answer:
+        return json.load(answer)
+
+
+def write_manifest(image: str, manifest: Any) -> None:
+    """Under the tag of `image`."""
+    headers = {"Content-Type": manifest["mediaType"]}
+    _request("PUT", _url(image, "manifests"), json.dumps(manifest).encode(), headers).close()
+
+
+def read_blob(image: str, digest: str) -> bytes:
+    with _request("GET", _url(f"{image.partition('@')[0]}@{digest}", "blobs")) as answer:
+        return bytes(answer.read())
+
+
+def write_blob(image: str, content: bytes) -> dict[str, Any]:
+    """Into the repository of `image`; the fields that a manifest names it by."""
+    digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+    repository = image.partition("@")[0]
+    with _request("POST", _url(f"{repository}@", "blobs").removesuffix("/") + "/uploads/") as answer:
+        place = urllib.parse.urljoin(answer.url, answer.headers["Location"])
+    sign = "&" if "?" in place else "?"
+    _request("PUT", f"{place}{sign}digest={digest}", content, {"Content-Type": "application/octet-stream"}).close()
+    return {"digest": digest, "size": len(content)}
+
+
+def _url(image: str, what: str) -> str:
+    host, _, rest = image.partition("/")
+    path, at, digest = rest.partition("@")
+    name, _, tag = path.partition(":")
+    return f"http://{host}/v2/{name}/{what}/{digest if at else tag}"
+
+
+def _request(method: str, url: str, body: bytes = b"", headers: dict[str, str] | None = None) -> Any:
+    return urllib.request.urlopen(urllib.request.Request(url, body or None, headers or {}, method=method), timeout=10)

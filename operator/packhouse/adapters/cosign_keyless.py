@@ -48,9 +48,13 @@ def load_verifier(trusted_root: str, source: str) -> Verifier:
 
 def signer(verifier: Verifier, identities: Sequence[Identity], signed: Signed) -> str:
     """Words for the identity that signed. Raises NotProven."""
+    from sigstore.models import InvalidBundle
+
     wanted = _Wanted(identities)
     try:
         _verify(verifier, wanted, signed)
+    except InvalidBundle:
+        raise NotProven("its bundle is none that can be read") from None
     except Exception as error:  # the libraries raise many kinds on what strangers wrote; all mean no
         if wanted.stranger:
             raise NotProven(f"its certificate is that of {wanted.stranger}") from None

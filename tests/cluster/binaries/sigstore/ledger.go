@@ -33,11 +33,13 @@ import (
 // origin is the name of the log; its base URL in the trusted root has it as its host.
 const origin = "rekor.localhost"
 
-// ledger is a transparency log that forgets: each entry is alone in a tree of its own, which proves as much.
+// ledger is a transparency log that forgets: each entry is the second of a tree of its own, which proves as much. (It is
+// not the first, since what is 0 is left out where messages become JSON, and verifiers miss it.)
 type ledger struct {
 	key    *ecdsa.PrivateKey
 	signer signature.SignerVerifier
 	id     []byte
+	first  []byte // of each tree
 }
 
 func newLedger() (*ledger, error) {
@@ -50,7 +52,7 @@ func newLedger() (*ledger, error) {
 		return nil, err
 	}
 	id, err := identifierOf(key.Public())
-	return &ledger{key, signer, id}, err
+	return &ledger{key, signer, id, rfc6962.DefaultHasher.HashLeaf([]byte("first"))}, err
 }
 
 // addFirst answers as the first API of Rekor does.
@@ -74,7 +76,8 @@ func (l *ledger) addFirst(request *http.Request, body []byte) (string, map[strin
 		return "", nil, nil, err
 	}
 	leaf := rfc6962.DefaultHasher.HashLeaf(canonical)
-	checkpoint, err := util.CreateAndSignCheckpoint(ctx, origin, 1, 1, leaf, l.signer)
+	top := l.top(leaf)
+	checkpoint, err := util.CreateAndSignCheckpoint(ctx, origin, 1, 2, top, l.signer)
 	if err != nil {
 		return "", nil, nil, err
 	}
@@ -83,11 +86,12 @@ func (l *ledger) addFirst(request *http.Request, body []byte) (string, map[strin
 		"body":           base64.StdEncoding.EncodeToString(canonical),
 		"integratedTime": now,
 		"logID":          hex.EncodeToString(l.id),
-		"logIndex":       0,
+		"logIndex":       1,
 		"verification": map[string]any{
 			"signedEntryTimestamp": promise,
 			"inclusionProof": map[string]any{
-				"logIndex": 0, "treeSize": 1, "hashes": []string{}, "rootHash": name, "checkpoint": string(checkpoint),
+				"logIndex": 1, "treeSize": 2, "hashes": []string{hex.EncodeToString(l.first)},
+				"rootHash": hex.EncodeToString(top), "checkpoint": string(checkpoint),
 			},
 		},
 	}})
@@ -95,13 +99,16 @@ func (l *ledger) addFirst(request *http.Request, body []byte) (string, map[strin
 	return "application/json", headers, content, err
 }
 
+// top is the root of the tree with this leaf.
+func (l *ledger) top(leaf []byte) []byte { return rfc6962.DefaultHasher.HashChildren(l.first, leaf) }
+
 // promise is the signed entry timestamp.
 func (l *ledger) promise(canonical []byte, now int64) ([]byte, error) {
 	payload, err := asJSON(map[string]any{
 		"body":           base64.StdEncoding.EncodeToString(canonical),
 		"integratedTime": now,
 		"logID":          hex.EncodeToString(l.id),
-		"logIndex":       0,
+		"logIndex":       1,
 	})
 	if err != nil {
 		return nil, err
@@ -138,28 +145,30 @@ func (l *ledger) addSecond(request *http.Request, body []byte) (string, map[stri
 	if err != nil {
 		return "", nil, nil, err
 	}
-	leaf := rfc6962.DefaultHasher.HashLeaf(canonical)
-	checkpoint, err := l.checkpoint(request.Context(), leaf)
+	top := l.top(rfc6962.DefaultHasher.HashLeaf(canonical))
+	checkpoint, err := l.checkpoint(request.Context(), top)
 	if err != nil {
 		return "", nil, nil, err
 	}
 	content, err := protojson.Marshal(&rekor.TransparencyLogEntry{
+		LogIndex:    1,
 		LogId:       &common.LogId{KeyId: l.id},
 		KindVersion: &rekor.KindVersion{Kind: "hashedrekord", Version: "0.0.2"},
 		InclusionProof: &rekor.InclusionProof{
-			TreeSize: 1, RootHash: leaf, Checkpoint: &rekor.Checkpoint{Envelope: checkpoint},
+			LogIndex: 1, TreeSize: 2, RootHash: top, Hashes: [][]byte{l.first},
+			Checkpoint: &rekor.Checkpoint{Envelope: checkpoint},
 		},
 		CanonicalizedBody: canonical,
 	})
 	return "application/json", nil, content, err
 }
 
-func (l *ledger) checkpoint(ctx context.Context, leaf []byte) (string, error) {
+func (l *ledger) checkpoint(ctx context.Context, top []byte) (string, error) {
 	signer, err := note.NewNoteSigner(ctx, origin, l.signer)
 	if err != nil {
 		return "", fmt.Errorf("signer of checkpoints: %w", err)
 	}
-	text := log.Checkpoint{Origin: origin, Size: 1, Hash: leaf}.Marshal()
+	text := log.Checkpoint{Origin: origin, Size: 2, Hash: top}.Marshal()
 	signed, err := sum.Sign(&sum.Note{Text: string(text)}, signer)
 	return string(signed), err
 }
