@@ -45,6 +45,7 @@ from packhouse.api.views import InstalledPackage, PackageRepository
 from packhouse.domain.ownership import entry_of
 from packhouse.fetch import Origins
 from packhouse.fetch.cache import TreeCache
+from packhouse.fetch.remembered import Remembered
 from packhouse.ports import Json, Kind
 from packhouse.reconcile.dispatch import Dispatch
 from packhouse.reconcile.facts import ClusterFacts
@@ -221,7 +222,8 @@ async def _origins(settings: Settings) -> AsyncIterator[Origins]:
     remote, downloads, git = OrasRegistry(settings, cache), HttpDownloads(settings), DulwichServers(settings)
     registry = Registries(remote, LayoutRegistry(settings, cache))
     try:
-        yield Origins(registry, downloads, git, CosignSignatures(settings, registry))
+        signatures, remembered = CosignSignatures(settings, registry), Remembered(settings.cache_dir / "remembered")
+        yield Origins(registry, downloads, git, signatures, remembered)
     finally:
         for origin in (remote, downloads, git, cache):
             await asyncio.to_thread(origin.close)

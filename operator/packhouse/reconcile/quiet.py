@@ -61,6 +61,7 @@ class QuietHosts:
             _Downloads(origins.downloads, self),
             _GitServers(origins.git, self),
             origins.signatures,
+            origins.remembered,
         )
 
     async def ask(self, host: str, proxy: Proxy | None, question: Callable[[], Awaitable[T]]) -> T:

@@ -27,6 +27,7 @@ from packhouse.api.views import Key, PackageRepository
 from packhouse.domain.catalogue import Entry
 from packhouse.domain.objects import digest
 from packhouse.domain.ownership import Action, Step, decide, holding
+from packhouse.domain.package_sources import relocated_packages
 from packhouse.domain.schedule import seconds_of
 from packhouse.fetch import Fetched, Resolution, fetch_all, resolve_all
 from packhouse.ports import BundleContent, BundleFault, Json
@@ -146,7 +147,8 @@ class RepositoryReconciler:
         schemas = await crd_schemas(self._world.cluster)
         async with self._world.reading:
             files = await fetched.files(("packages/**",)) or await fetched.files(OLD_LAYOUT)
-            return await self._world.renderer.read_bundle(files, schemas)
+            content = await self._world.renderer.read_bundle(files, schemas)
+        return BundleContent(relocated_packages(content.documents, fetched.relocated), content.faults)
 
     async def _import(
         self, progress: Progress, resolved: Resolution, fetched: Fetched, content: BundleContent
