@@ -4,7 +4,8 @@
         ... pull registry.image ...
 
 It serves one bundle (Docker v2 or OCI, see `bundle`) under every repository and tag. `at` says which requests are
-treated badly ("manifest", "blob", "token"), `times` how many of them, `requests` what was asked for.
+treated badly ("manifest", "blob", "token", "tags", "referrers"), `times` how many of them, `requests` what was asked
+for.
 """
 
 from __future__ import annotations
@@ -15,12 +16,15 @@ import hashlib
 import http.server
 import io
 import json
+import ssl
 import tarfile
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
+
+from certificates import ServerFiles
 
 FOREVER = 1_000_000
 DOCKER = "application/vnd.docker.distribution.manifest.v2+json"
@@ -84,6 +88,22 @@ class Refuse:
 
     status: int
     headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Answer with something of its own."""
+
+    body: bytes
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class OtherPart:
+    """Answer to a request for a part with another part, or (`rotten`) with other bytes than the rest has."""
+
+    rotten: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,10 +195,11 @@ class Request:
     method: str
     path: str
     authorization: str = field(repr=False)
+    part: str = ""  # the header Range
 
 
 class HostileRegistry:
-    """`auth`: "" (open), "basic" or "token" (USER and PASSWORD are let in)."""
+    """`auth`: "" (open), "basic" or "token" (USER and PASSWORD are let in). `ranges`: parts of blobs are given."""
 
     def __init__(
         self,
@@ -188,7 +209,10 @@ class HostileRegistry:
         at: str = "",
         times: int = FOREVER,
         auth: str = "",
+        ranges: bool = True,
+        tls: ServerFiles | None = None,
     ) -> None:
+        self.ranges = ranges
         self.content = content if isinstance(content, Image) else bundle(content)
         self.requests: list[Request] = []
         self._does = does if does is not None else Behave()
@@ -198,6 +222,10 @@ class HostileRegistry:
         self._mutex = threading.Lock()
         self._over = threading.Event()
         self._server = _Server(("127.0.0.1", 0), _handler(self))
+        if tls is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(tls.certificate, tls.key)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
 
     @property
@@ -253,6 +281,9 @@ class HostileRegistry:
 def _kind(path: str) -> str:
     if path.startswith("/token"):
         return "token"
+    for word, mark in (("tags", "/tags/"), ("referrers", "/referrers/")):
+        if mark in path:
+            return word
     return "manifest" if "/manifests/" in path else "blob"
 
 
@@ -280,7 +311,7 @@ def _handler(registry: HostileRegistry) -> type[http.server.BaseHTTPRequestHandl
         def respond(self) -> None:
             kind = _kind(self.path)
             authorization = self.headers.get("Authorization", "")
-            registry.requests.append(Request(self.command, self.path, authorization))
+            registry.requests.append(Request(self.command, self.path, authorization, self.headers.get("Range", "")))
             self.close_connection = True
             if not registry.lets_in(kind, authorization):
                 self.answer(401, {"WWW-Authenticate": registry.challenge(kind)})
@@ -299,6 +330,10 @@ def _handler(registry: HostileRegistry) -> type[http.server.BaseHTTPRequestHandl
                     self.trickle(body, pause)
                 case Truncate():
                     self.answer(status, headers, body, send=body[: len(body) // 2])
+                case OtherPart(rotten=True) if status == 206:
+                    self.answer(206, headers, bytes(len(body)))
+                case OtherPart() if status == 206:
+                    self.answer(206, {"Content-Range": "bytes 1-2/3"}, body)
                 case Reset():
                     pass
                 case Lie(longer=True):
@@ -309,6 +344,8 @@ def _handler(registry: HostileRegistry) -> type[http.server.BaseHTTPRequestHandl
                     self.answer(status, headers | {"Docker-Content-Digest": digest}, body)
                 case Refuse(status=other, headers=more):
                     self.answer(other, more)
+                case Say(body=other, status=code, headers=more):
+                    self.answer(code, more, other)
                 case RedirectLoop():
                     self.answer(307, {"Location": self.path})
                 case Endless(status=other):
@@ -324,12 +361,23 @@ def _handler(registry: HostileRegistry) -> type[http.server.BaseHTTPRequestHandl
                 return 200, {"Content-Type": "application/json"}, b'{"token": "t0ken"}'
             if kind == "blob":
                 blob = registry.content.blobs.get(name)
-                return (404, {}, b"") if blob is None else (200, {}, blob)
+                return (404, {}, b"") if blob is None else self.part(blob)
+            if kind in ("tags", "referrers"):
+                return 404, {}, b""
             digest = name if name.startswith("sha256:") else registry.digest
             if digest not in registry.content.manifests:
                 return 404, {}, b""
             media_type, body = registry.content.manifests[digest]
             return 200, {"Content-Type": media_type, "Docker-Content-Digest": digest}, body
+
+        def part(self, blob: bytes) -> tuple[int, dict[str, str], bytes]:
+            begin = self.headers.get("Range", "").removeprefix("bytes=").rstrip("-")
+            if not begin or not registry.ranges:
+                return 200, {}, blob
+            if int(begin) >= len(blob):
+                return 416, {}, b""
+            where = f"bytes {begin}-{len(blob) - 1}/{len(blob)}"
+            return 206, {"Content-Range": where}, blob[int(begin) :]
 
         def answer(
             self, status: int, headers: Mapping[str, str], body: bytes | None = b"", send: bytes | None = None

@@ -13,7 +13,6 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from packhouse.api.errors import HostRefused
-from packhouse.domain.references import host_name
 
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -42,13 +41,13 @@ def check_name(host: str, allowed: Sequence[str]) -> None:
 
     `allowed`: globs of names, with or without a port; none allows all.
     """
-    name = host_name(host).rstrip(".").lower()
+    name, port = _parts(host.lower())
     if name in _METADATA_NAMES:
         raise HostRefused(f"{name} tells the machines of a cloud who they are: nothing is fetched from there")
     address = _as_address(name)
     if address is not None and forbidden(address):
         raise _refused(name, address)
-    if allowed and not any(fnmatchcase(form, glob.lower()) for glob in allowed for form in (name, host.lower())):
+    if allowed and not any(fnmatchcase(form, glob.lower()) for glob in allowed for form in (name, f"{name}{port}")):
         raise HostRefused(f"{name} is none of the hosts that may be fetched from (PACKHOUSE_FETCH_HOSTS)")
 
 
@@ -110,6 +109,18 @@ def forbidden(address: _Address) -> bool:
         or address == ipaddress.ip_address("255.255.255.255")
         or (address.version == 4 and int(address) >> 24 == 0)
     )
+
+
+def _parts(host: str) -> tuple[str, str]:
+    """The name, without brackets and the dot at its end, and the port with its colon."""
+    if host.startswith("["):
+        name, _, port = host[1:].partition("]")
+    elif host.count(":") == 1:
+        name, colon, port = host.partition(":")
+        port = colon + port
+    else:
+        name, port = host, ""
+    return name.rstrip("."), port
 
 
 def _as_address(name: str) -> _Address | None:

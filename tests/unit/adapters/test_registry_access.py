@@ -1,4 +1,4 @@
-"""Who is let in by real registries, with basic authentication and with signed tokens. Each row names what is expected."""
+"""Who is let in by real registries, by passwords and by signed tokens. Each row names what is expected."""
 
 from __future__ import annotations
 
