@@ -25,7 +25,8 @@ from packhouse.ports import RawManifest
 _VERSION: Final = b'{"imageLayoutVersion":"1.0.0"}'
 _PART: Final = ".part"
 #: What a folder may hold that is taken for a layout, or for one that was begun.
-_KNOWN: Final = frozenset({"oci-layout", "index.json", "blobs"})
+_TAR: Final = "whole.tar"
+_KNOWN: Final = frozenset({"oci-layout", "index.json", "blobs", _TAR})
 
 
 class LayoutFolder:
@@ -97,7 +98,7 @@ class LayoutFolder:
         """The layout with these blobs as a tar, in one order and without times: the same layout gives the same tar.
 
         DigestMismatch where the disk has spoilt a blob meanwhile; it is removed, so that the next run fetches it."""
-        temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+        temporary = self._folder / _TAR  # a kill leaves it where the next run takes its place
         try:
             with tarfile.open(temporary, "w", format=tarfile.PAX_FORMAT) as archive:
                 self._add(archive, self._folder / "oci-layout", moved)

@@ -135,7 +135,7 @@ def locked_images(body: bytes, source: str) -> Sequence[LockedImage]:
     document = _document(body)
     empty = document is not None and not document.get("images") and not document.get("spec")
     lock = read_lock(body)
-    if lock is None and not empty:
+    if (lock is None and not empty) or (lock is not None and any(image.is_layout for image in lock.images)):
         raise FetchFailed(f"{source} is no ImagesLock of {_API} that names each image by its digest")
     found: dict[str, LockedImage] = {}
     if lock is not None:
