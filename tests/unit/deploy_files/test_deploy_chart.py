@@ -117,3 +117,13 @@ def test_chart_manifests_and_project_carry_one_version(root: Path, base: dict[st
     containers = base["Deployment/packhouse"]["spec"]["template"]["spec"]["containers"]
     images = {container["image"] for container in containers}
     assert (version, version, {f"packhouse:{version}"}) == (chart["version"], chart["appVersion"], images)
+
+
+def test_more_volumes_reach_the_operator_and_not_the_renderer(template: Template) -> None:
+    volume = {"name": "authorities", "configMap": {"name": "registry-authorities"}}
+    mount = {"name": "authorities", "mountPath": "/etc/packhouse", "readOnly": True}
+    values = {"operator": {"volumes": [volume], "volumeMounts": [mount]}}
+    pod = template(values)["Deployment/packhouse"]["spec"]["template"]["spec"]
+    mounts = {container["name"]: container["volumeMounts"] for container in pod["containers"]}
+    assert volume in pod["volumes"]
+    assert [name for name, found in mounts.items() if mount in found] == ["operator"]
