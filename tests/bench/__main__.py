@@ -11,12 +11,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import catalogue, page, side_by_side, sources, whole, ytt
+from bench import asking, catalogue, page, side_by_side, sources, whole, ytt
 from bench.figures import Board
 from bench.machine import machine
 from bench.ours import Ours
 from cluster.find import Cluster, open_cluster
-from cluster.registry import open_registry
+from cluster.registry import LocalRegistry, open_registry
 from conformance_stage import ACCOUNT, namespace_with_admin
 from lab import Lab, OperatorProcess, operator_kubeconfig
 
@@ -32,6 +32,7 @@ class Ground:
     board: Board
     cluster: Cluster
     lab: Lab
+    registry: LocalRegistry
     kubeconfig: Path  # the operator's own identity
     folder: Path
     runs: int
@@ -78,6 +79,8 @@ def templates(ground: Ground) -> None:
 
 def bundles(ground: Ground) -> None:
     sources.pulls(ground.board, ground.runs)
+    with ground.operator():
+        asking.requests(ground.board, ground.lab, ground.registry)
 
 
 PARTS: dict[str, Callable[[Ground], None]] = {
@@ -105,7 +108,8 @@ def main() -> None:
         cluster.kubectl("wait", "--for=condition=Established", "-f", str(CRDS))
         lab = Lab(cluster, registry.host)
         lab.apply(*namespace_with_admin(NAMESPACE))
-        ground = Ground(board, cluster, lab, operator_kubeconfig(cluster, folder), folder, arguments.runs)
+        identity = operator_kubeconfig(cluster, folder)
+        ground = Ground(board, cluster, lab, registry, identity, folder, arguments.runs)
         for name, part in PARTS.items():
             if not arguments.part or name in arguments.part:
                 part(ground)
