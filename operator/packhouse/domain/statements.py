@@ -59,7 +59,7 @@ def read_payload(payload: bytes) -> Claim | None:
     """Of simple signing. Its docker-reference is not looked at: a bundle that was copied elsewhere keeps its
     signatures, and the digest says which content is meant."""
     critical = (read_object(payload) or {}).get("critical")
-    if not isinstance(critical, dict) or critical.get("type") not in _PAYLOAD_TYPES:
+    if not isinstance(critical, dict) or str(critical.get("type")) not in _PAYLOAD_TYPES:
         return None
     image = critical.get("image")
     digest = image.get("docker-manifest-digest") if isinstance(image, dict) else None
@@ -69,7 +69,7 @@ def read_payload(payload: bytes) -> Claim | None:
 def read_statement(payload: bytes) -> Claim | None:
     """Of in-toto, both versions."""
     statement = read_object(payload)
-    if statement is None or statement.get("_type") not in _STATEMENTS:
+    if statement is None or str(statement.get("_type")) not in _STATEMENTS:
         return None
     kind, subjects = statement.get("predicateType"), statement.get("subject")
     if not isinstance(kind, str) or not kind or not isinstance(subjects, list):
