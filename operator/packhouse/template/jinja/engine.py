@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from packhouse.api.errors import RenderedInvalid
+from packhouse.api.errors import PackhouseError, RenderedInvalid
 from packhouse.domain import values
 from packhouse.domain.yaml_text import load_all
 from packhouse.ports import Json
 from packhouse.template import selection
+from packhouse.template.disclosure import without_secrets
 from packhouse.template.documents import PREVIOUS, Document, StepInput, Templater, origin
 from packhouse.template.jinja.files import Files
 from packhouse.template.jinja.filters import to_yaml
@@ -61,9 +62,19 @@ def _render(
     except MemoryError:
         raise
     except Exception as error:
-        raise explain(error, name, sources.texts, step.files) from None
+        raise _explained(error, name, sources, step) from None
     loaded = load_all("".join(parts), origin(name, rendered=True), RenderedInvalid)
     return [Document(name, line, value, rendered=True) for line, value in loaded]
+
+
+def _explained(error: Exception, name: str, sources: Sources, step: StepInput) -> PackhouseError:
+    """Of a file that was decrypted, neither lines nor words are shown."""
+    if not step.secret_files:
+        return explain(error, name, sources.texts, step.files)
+    public = {path: text for path, text in sources.texts.items() if path not in step.secret_files}
+    explained = explain(error, name, public, step.files)
+    secrets = [step.files[path].decode(errors="replace") for path in step.secret_files]
+    return type(explained)(without_secrets(explained.message, secrets, step.is_public))
 
 
 def _text(documents: Sequence[Document]) -> str:
