@@ -83,7 +83,7 @@ async def located(content: Content, bundle: ImageReference, access: Access, sour
 
     `bundle` names its digest. Errors: FetchLimitExceeded, and those of the registry but for what is not found.
     """
-    if content.root is None or bundle.is_layout:  # nobody can pull an image out of a layout on disk
+    if content.root is None:
         return content
     body = await asyncio.to_thread(_small_file, content.root / LOCK_FILE)
     lock = None if body is None else await asyncio.to_thread(read_lock, body)
@@ -94,6 +94,8 @@ async def located(content: Content, bundle: ImageReference, access: Access, sour
         question = _Question(replace(bundle, tag=None), access, sources, lock)
         if not await sources.origins.remembered.answer(f"located {repository}@{bundle.digest}", question.ask):
             return content
+    if bundle.is_layout:  # packages are fetched from a layout on disk, but nobody can pull an image out of it
+        return replace(content, relocated=lock.names(repository))
     moved = await asyncio.to_thread(lock.moved_to, repository)
     return replace(content, inline={**content.inline, LOCK_FILE: moved}, relocated=lock.names(repository))
 
