@@ -19,7 +19,8 @@ import json
 import ssl
 import tarfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -220,6 +221,8 @@ class HostileRegistry:
         self._left = times
         self._auth = auth
         self._mutex = threading.Lock()
+        self._at_once = 0
+        self.most_at_once = 0  # blobs that were being sent at the same time
         self._over = threading.Event()
         self._server = _Server(("127.0.0.1", 0), _handler(self))
         if tls is not None:
@@ -262,6 +265,18 @@ class HostileRegistry:
                 return Behave()
             self._left -= 1
             return self._does
+
+    @contextmanager
+    def sending(self, kind: str) -> Iterator[None]:
+        """Counts blobs that are under way."""
+        with self._mutex:
+            self._at_once += kind == "blob"
+            self.most_at_once = max(self.most_at_once, self._at_once)
+        try:
+            yield
+        finally:
+            with self._mutex:
+                self._at_once -= kind == "blob"
 
     def wait(self, seconds: float | None = None) -> bool:
         """True when the registry is being closed."""
@@ -316,6 +331,10 @@ def _handler(registry: HostileRegistry) -> type[http.server.BaseHTTPRequestHandl
             if not registry.lets_in(kind, authorization):
                 self.answer(401, {"WWW-Authenticate": registry.challenge(kind)})
                 return
+            with registry.sending(kind):
+                self.misbehave(kind)
+
+        def misbehave(self, kind: str) -> None:
             status, headers, body = self.content(kind)
             match registry.behaviour(kind):
                 case Hang(after_headers=False):

@@ -174,7 +174,7 @@ def test_a_bare_socket_is_judged_too(resolver: dict[str, Any]) -> None:
     with Network("it", "host there", "ssh://x", Access(), SETTINGS) as call:
         with pytest.raises(HostRefused):
             call.connect("trap.test", 22)
-        with pytest.raises(HostRefused, match="it: metadata is none|it: metadata tells"):
+        with pytest.raises(HostRefused, match="it: metadata tells"):
             call.connect("metadata", 22)
         with HostileRegistry(FILES) as server:
             call.connect("127.0.0.1", int(server.host.rpartition(":")[2])).close()
