@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from packhouse.api.errors import SOURCE_ERRORS, Failed, InvalidSpec, UnsupportedStep
-from packhouse.fetch import helm_chart, http, image, imgpkg_bundle, inline
+from packhouse.fetch import git, helm_chart, http, image, imgpkg_bundle, inline
 from packhouse.fetch.credentials import Keyring
 from packhouse.fetch.folders import step_folders
 from packhouse.fetch.resolution import Resolution
@@ -38,6 +38,7 @@ FETCHERS: Final[dict[str, Fetcher]] = {
     "inline": Fetcher(inline.resolve, inline.fetch),
     "helmChart": Fetcher(helm_chart.resolve, helm_chart.fetch),
     "http": Fetcher(http.resolve, http.fetch),
+    "git": Fetcher(git.resolve, git.fetch),
 }
 
 
