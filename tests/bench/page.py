@@ -43,8 +43,8 @@ machine is shared and its times vary, so read the ratios. A bench asserts nothin
   files can be packed by a quarter, half not at all. oras is a process per pull and unpacks the same files from an
   artifact that it pushed itself; crane is a process too, and writes them as one tar. "Again": the same digest once
   more, which asks nobody. Memory: resident, of that process, at the highest moment of a pull.
-- **installs of one bundle**: named by a tag, with a sync period of 10 s; five periods after all of them are ready, counted
-  in the registry's log.
+- **installs of one bundle**: named by a tag, with a sync period of 10 s; five periods after all of them are ready,
+  counted in the registry's log.
 - **kapp-controller (published)**: measured on such a machine before, and not in this run; for orientation.
 {skipped}
 ## latest.json
