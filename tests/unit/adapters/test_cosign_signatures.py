@@ -584,6 +584,26 @@ def test_a_no_is_not_remembered(
     assert check(settings, image, by_keys(key)) == "key cosign1.pub"
 
 
+def test_a_hundred_installs_ask_once(
+    signer: Signer, key: KeyPair, pushed: Callable[[LocalRegistry], str], settings: Settings
+) -> None:
+    async def run(image: str) -> set[str]:
+        registry = OrasRegistry(settings)
+        try:
+            signatures = CosignSignatures(settings, registry)
+            asks = [signatures.verify(image, Access(), by_keys(key)) for _ in range(100)]
+            return set(await asyncio.gather(*asks))
+        finally:
+            await asyncio.to_thread(registry.close)
+
+    with open_referrers_registry() as registry:
+        image = pushed(registry)
+        signer.sign(image, *with_key(key), bundle=False)
+        before = len(registry.log.read_text().splitlines())
+        assert asyncio.run(run(image)) == {"key cosign1.pub"}
+        assert len(registry.log.read_text().splitlines()) - before <= 3  # at most a greeting, the manifest, the payload
+
+
 IMAGE = f"127.0.0.1:9/team/web@sha256:{'0' * 64}"
 BROKEN = "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"
 
@@ -617,6 +637,54 @@ def _pem(private: PrivateKeyTypes) -> str:
 )
 def test_keys_and_roots_that_cannot_be_read_are_named(policy: TrustPolicy, words: str, settings: Settings) -> None:
     assert words in refused(settings, IMAGE, policy, InvalidSpec)
+
+
+def test_the_root_of_the_public_sigstore_is_read(settings: Settings) -> None:
+    """The one that the library brings along. Nothing in it is asked: the registry is not there."""
+    from sigstore import _store
+
+    (folder,) = Path(next(iter(_store.__path__))).glob("*tuf-repo-cdn.sigstore.dev")
+    root = (folder / "trusted_root.json").read_text()
+    policy = TrustPolicy("repository t", identities=(OURS,), trusted_root=root)
+    refused(settings, IMAGE, policy, SourceUnreachable)
+
+
+# ---- the files of the settings ---------------------------------------------------------------------------
+
+
+def test_the_policy_file_counts_for_its_prefixes(key: KeyPair, settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "team.pub").write_text(key.pem)
+    (tmp_path / "policy.yml").write_text("[{prefix: registry.example.com/team, keys: [{file: team.pub}]}]")
+    settings = replace(settings, verify_policy_file=str(tmp_path / "policy.yml"))
+    signatures = CosignSignatures(settings, OrasRegistry(settings))
+    policy = signatures.required("registry.example.com/team/web")
+    assert policy == TrustPolicy(
+        "PACKHOUSE_VERIFY_POLICY_FILE, prefix registry.example.com/team",
+        keys=(PublicKey(key.pem, "team.pub"),),
+    )
+    assert signatures.required("registry.example.com/other") is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        pytest.param({"verify_policy_file": "none.yml"}, "PACKHOUSE_VERIFY_POLICY_FILE: ", id="no file"),
+        pytest.param({"verify_policy_file": "bad.yml"}, "the policy file must be a list", id="another form"),
+        pytest.param({"verify_policy_file": "keys.yml"}, "file none.pub: ", id="no key"),
+        pytest.param({"verify_policy_file": "binary.yml"}, "is no text in UTF-8", id="no text"),
+        pytest.param({"trusted_root_file": "none.json"}, "PACKHOUSE_TRUSTED_ROOT_FILE: ", id="no root"),
+    ],
+)
+def test_files_that_cannot_be_used_end_the_operator_at_its_start(
+    fields: dict[str, str], words: str, settings: Settings, tmp_path: Path
+) -> None:
+    (tmp_path / "bad.yml").write_text("a: b")
+    (tmp_path / "keys.yml").write_text("[{prefix: a.b, keys: [{file: none.pub}]}]")
+    (tmp_path / "binary.yml").write_bytes(b"\xff")
+    changed = replace(settings, **{name: str(tmp_path / file) for name, file in fields.items()})  # type: ignore[arg-type]
+    with pytest.raises(InvalidSpec) as caught:
+        CosignSignatures(changed, OrasRegistry(settings))
+    assert words in caught.value.message
 
 
 def test_without_keyless_identities_the_large_library_stays_away() -> None:
