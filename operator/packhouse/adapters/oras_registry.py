@@ -97,21 +97,28 @@ class OrasRegistry:
             body = await self._known_bytes(reference, reference.digest, access)
             if body is not None:
                 return RawManifest(body, manifest_type(body), reference.digest)
-        raw = await self._ask(reference, access, Conversation.raw_manifest)
-        if raw is not None and reference.digest is not None:
-            await self._keep_bytes(reference, reference.digest, access, raw.body)
-        return raw
+
+        def ask(talk: Conversation) -> RawManifest | None:
+            raw = talk.raw_manifest()
+            if raw is not None and reference.digest is not None:
+                self._keep_bytes(talk, reference.digest, access, raw.body)
+            return raw
+
+        return await self._ask(reference, access, ask)
 
     async def blob(self, image: str, access: Access, *, most_bytes: int) -> bytes:
         reference = read_reference(image)
         digest = reference.digest
         if digest is None:
             raise InvalidSpec(f"{image}: a blob has no tag, it is asked for by its digest")
-        body = await self._known_bytes(reference, digest, access)
-        if body is None or len(body) > most_bytes:
-            body = await self._ask(reference, access, lambda talk: small_blob(talk, digest, most_bytes))
-            await self._keep_bytes(reference, digest, access, body)
-        return body
+
+        def ask(talk: Conversation) -> bytes:
+            body = small_blob(talk, digest, most_bytes)
+            self._keep_bytes(talk, digest, access, body)
+            return body
+
+        known = await self._known_bytes(reference, digest, access)
+        return known if known is not None and len(known) <= most_bytes else await self._ask(reference, access, ask)
 
     async def referrers(self, image: str, access: Access) -> Sequence[Descriptor]:
         reference = read_reference(image)
@@ -201,12 +208,14 @@ class OrasRegistry:
 
         return await self._on_disk(reference, find)
 
-    async def _keep_bytes(self, reference: ImageReference, digest: str, access: Access, body: bytes) -> None:
-        def keep() -> None:
-            self._cache.keep_bytes(_bytes_key(reference, access, digest), body)
-
-        if len(body) <= _SMALL_MOST:
-            await self._on_disk(reference, keep)
+    def _keep_bytes(self, talk: Conversation, digest: str, access: Access, body: bytes) -> None:
+        if len(body) > _SMALL_MOST:
+            return
+        try:
+            self._cache.keep_bytes(_bytes_key(talk.reference, access, digest), body)
+        except OSError as error:
+            raise disk_trouble(talk.reference, error) from error
+        self._give(talk.reference, digest, access, talk.used)
 
 
 def _bytes_key(reference: ImageReference, access: Access, digest: str) -> str:
