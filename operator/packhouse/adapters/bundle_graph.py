@@ -188,6 +188,8 @@ class Collector:
         if raw is None:
             raise SourceNotFound(f"{place.source.name}@{digest}: there is no such manifest")
         document = read_document(raw.body)
+        if document.get("schemaVersion") != 2:
+            raise FetchFailed(f"{place.source.name}@{digest} is no manifest that can be read (schemaVersion 2)")
         children = [
             self._node(place, child.digest, depth + 1, child, _platform(value))
             for value in _list(document, "manifests")
