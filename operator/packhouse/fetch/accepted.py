@@ -16,7 +16,7 @@ import os
 import re
 import secrets
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -88,25 +88,27 @@ class Accepted:
         return hashlib.blake2b(_joined(parts), key=self._key, digest_size=32).hexdigest().encode()
 
     def _load_key(self) -> bytes:
-        """That of the folder, made where there is none; two processes that make one at once end with the same."""
-        path = self._folder() / "accepted.key"
-        for _ in range(3):
-            with contextlib.suppress(OSError):
+        """That of the folder, made where there is none or a damaged one; else one for this process alone."""
+        with contextlib.suppress(OSError), self._alone() as folder:
+            path = folder / "accepted.key"
+            with contextlib.suppress(FileNotFoundError):
                 key = path.read_bytes()
                 if len(key) == _KEY_BYTES:
                     return key
-                path.unlink()  # damaged: what it was the key of says nothing any more
-            made = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-            try:
-                with open(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123
-                    file.write(secrets.token_bytes(_KEY_BYTES))
-                with contextlib.suppress(FileExistsError):
-                    os.link(made, path)
-            except OSError:
-                break
-            finally:
-                made.unlink(missing_ok=True)
-        return secrets.token_bytes(_KEY_BYTES)  # for this process alone
+            key = secrets.token_bytes(_KEY_BYTES)
+            _replace(path, key)
+            return key
+        return secrets.token_bytes(_KEY_BYTES)
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[Path]:
+        """The folder, while no other process makes a key or a shorter list; what a killed one left there is removed."""
+        folder = self._folder()
+        with (folder / "accepted.lock").open("wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            for left in folder.glob("accepted*.new"):
+                left.unlink(missing_ok=True)
+            yield folder
 
     def _read_on(self) -> None:
         """What this and other processes added since."""
@@ -134,17 +136,17 @@ class Accepted:
 
     def _shorten(self) -> None:
         """Keep the younger half, in a new file that takes the old one's place."""
-        folder = self._folder()
-        with (folder / "accepted.lock").open("wb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with self._alone() as folder:
             self._known = dict.fromkeys(list(self._known)[-ENTRIES_MOST // 2 :])
-            made = folder / f"accepted.{secrets.token_hex(8)}"
-            try:
-                with open(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:  # noqa: PTH123
-                    file.write(b"".join(b"\n" + entry + b"\n" for entry in self._known))
-                made.rename(folder / "accepted")
-            finally:
-                made.unlink(missing_ok=True)
+            _replace(folder / "accepted", b"".join(b"\n" + entry + b"\n" for entry in self._known))
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """By one rename; for this user alone."""
+    made = path.with_name(f"{path.name}.new")
+    with open(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:  # noqa: PTH123 - a descriptor
+        file.write(content)
+    made.rename(path)
 
 
 def _joined(parts: tuple[str, ...]) -> bytes:

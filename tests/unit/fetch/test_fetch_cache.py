@@ -207,3 +207,146 @@ def test_a_link_in_the_place_of_the_trees_is_refused(tmp_path: Path, opened: Ope
     (tmp_path / "cache/trees").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(FetchFailed, match="belongs to somebody else"):
         opened(tmp_path / "cache", 1000).find(digest_of(1))
+
+
+# ---- keys ------------------------------------------------------------------------------------------------
+
+
+def test_keys_that_look_alike_are_different_trees(tmp_path: Path, opened: Opener) -> None:
+    cache = opened(tmp_path, 10_000)
+    keys = [
+        "http:https://a.test/x",
+        "http:https://a.test/X",
+        "http-https-a-test-x",
+        "k" * 300,
+        "k" * 301,
+        "../../x",
+        ".",
+    ]
+    for number, key in enumerate(keys):
+        cache.keep_bytes(key, b"%d" % number)
+    assert [cache.find_bytes(key) for key in keys] == [b"%d" % number for number in range(len(keys))]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["tmp", "trees"]
+
+
+def test_small_contents_are_kept_and_damaged_ones_are_none(tmp_path: Path, opened: Opener) -> None:
+    cache = opened(tmp_path, 1000)
+    assert cache.find_bytes("bytes") is None
+    cache.keep_bytes("bytes", b"content")
+    root = cache.find("bytes")
+    assert root is not None
+    (root / "bytes").chmod(0o600)
+    (root / "bytes").write_bytes(b"CONTENT")
+    assert opened(tmp_path, 1000).find_bytes("bytes") is None
+
+
+# ---- killed at any moment --------------------------------------------------------------------------------
+
+FILLING = """
+import os, signal, sys
+from pathlib import Path
+sys.path[:0] = sys.argv[3].split(os.pathsep)
+from test_fetch_cache import fill
+from packhouse.fetch.cache import TreeCache
+from packhouse.fetch.accepted import Accepted
+
+left = int(sys.argv[2])
+MARKS = ("open", "os.")
+
+def hook(event, arguments):
+    global left
+    if event.startswith(MARKS) and event not in ("os.putenv", "os.unsetenv"):
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+cache = TreeCache(Path(sys.argv[1]), 1000)
+sys.addaudithook(hook)
+fill(cache, 1)
+cache.accepted.add("given")
+cache.close()
+print("done", flush=True)
+"""
+
+
+def test_a_kill_at_any_step_leaves_the_whole_tree_or_none_and_no_rest(tmp_path: Path, opened: Opener) -> None:
+    """Each child dies by SIGKILL at one more call of the system than the one before, until one lives to its end."""
+    whole = 0
+    for step in range(1, 200):
+        folder = tmp_path / str(step)
+        child = subprocess.run(
+            [sys.executable, "-c", FILLING, str(folder), str(step), os.pathsep.join(sys.path)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        cache = opened(folder, 1000)
+        root = cache.find(digest_of(1))
+        cache.accepted.holds("given")
+        assert root is None or (root / "d/a").read_bytes() == b"12345"
+        whole += root is not None
+        cache.close()
+        assert temporary(folder) == []
+        assert {path.name for path in folder.iterdir()} <= {
+            "tmp",
+            "trees",
+            "accepted",
+            "accepted.key",
+            "accepted.lock",
+        }
+        if child.stdout == "done\n":
+            break
+        assert child.returncode == -signal.SIGKILL, child.stderr
+    else:
+        raise AssertionError("the child never came to its end")
+    assert (step > 15, 1 < whole < step) == (True, True)
+
+
+def test_a_kill_at_any_time_while_many_trees_are_filled_leaves_only_whole_ones(tmp_path: Path, opened: Opener) -> None:
+    code = (
+        "import os, sys; from pathlib import Path\n"
+        "sys.path[:0] = sys.argv[2].split(os.pathsep)\n"
+        "from test_fetch_cache import fill\n"
+        "from packhouse.fetch.cache import TreeCache\n"
+        "cache = TreeCache(Path(sys.argv[1]), 10**9)\n"
+        "print('on', flush=True)\n"
+        "for number in range(10**6): fill(cache, number, os.urandom(2000) * 50)\n"
+    )
+    for pause in (0.02, 0.05, 0.11, 0.17, 0.23):
+        child = subprocess.Popen(
+            [sys.executable, "-c", code, str(tmp_path), os.pathsep.join(sys.path)], stdout=subprocess.PIPE, text=True
+        )
+        assert child.stdout is not None
+        child.stdout.readline()
+        time.sleep(pause)
+        child.kill()
+        child.communicate(timeout=10)
+        cache = opened(tmp_path, 10**9)
+        numbers = kept(tmp_path)
+        assert len(numbers) > 0
+        assert all(cache.find(digest_of(number)) is not None for number in numbers)
+        assert temporary(tmp_path) == []
+        for number in numbers:
+            cache._discard(cache._home(digest_of(number)))
+        cache.close()
+
+
+def test_several_processes_fill_and_read_one_cache_at_once(tmp_path: Path, opened: Opener) -> None:
+    code = (
+        "import os, sys; from pathlib import Path\n"
+        "sys.path[:0] = sys.argv[2].split(os.pathsep)\n"
+        "from test_fetch_cache import digest_of, fill\n"
+        "from packhouse.fetch.cache import TreeCache\n"
+        "cache = TreeCache(Path(sys.argv[1]), 10**9)\n"
+        "for number in list(range(40)) * 2:\n"
+        "    root = cache.find(digest_of(number)) or fill(cache, number)\n"
+        "    assert (root / 'd/a').read_bytes() == b'12345'\n"
+        "cache.close()\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path), os.pathsep.join(sys.path)]
+    children = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(4)]
+    said = [child.communicate(timeout=60)[1] for child in children]
+    assert [child.returncode for child in children] == [0] * 4, said
+    cache = opened(tmp_path, 10**9)
+    assert all(cache.find(digest_of(number)) is not None for number in range(40))
+    assert temporary(tmp_path) == []
