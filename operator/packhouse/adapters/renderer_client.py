@@ -42,6 +42,10 @@ _FRAME_SLACK_BYTES: Final = 64 * 1024
 
 #: What a child inherits: where Python and our code are, how to log, and the limits. No token, no kubeconfig.
 _INHERITED: Final = ("PATH", "PYTHONPATH", "PYTHONHOME", "LANG", "TZ")
+_TOLD: Final = (
+    *("render_workers", "render_timeout_seconds", "render_memory_bytes", "render_output_most_bytes"),
+    "helm_program",
+)
 
 
 class RendererClient:
@@ -208,7 +212,7 @@ class ChildRenderer:
     async def _spawn(self, path: Path) -> Process:
         settings = self._settings
         environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
-        for name in ("render_workers", "render_timeout_seconds", "render_memory_bytes", "render_output_most_bytes", "helm_program"):
+        for name in _TOLD:
             environment[PREFIX + name.upper()] = str(getattr(settings, name))
         environment[PREFIX + "LOG_LEVEL"] = settings.log_level
         return await asyncio.create_subprocess_exec(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Self
 
 from packhouse.api.errors import RenderLimitExceeded
@@ -36,7 +37,7 @@ class Limits:
             cpu_seconds=max(1, math.ceil(seconds)),
             memory_bytes=settings.render_memory_bytes,
             output_most_bytes=settings.render_output_most_bytes,
-            helm_program=shutil.which(settings.helm_program) or "",
+            helm_program=_whole_path(settings.helm_program),
         )
 
     @property
@@ -70,6 +71,12 @@ class Limits:
     def helm_gave_up(self, why: str) -> RenderLimitExceeded:
         """Most often it asked for more memory at once than there is."""
         return _exceeded(f"helm broke down ({why})", "simplify the chart", "MEMORY_BYTES")
+
+
+def _whole_path(program: str) -> str:
+    """A worker has neither a PATH nor the folder that we were started in."""
+    found = shutil.which(program)
+    return str(Path(found).absolute()) if found else ""
 
 
 def crashed(signal_or_code: str) -> RenderLimitExceeded:

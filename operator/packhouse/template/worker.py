@@ -19,8 +19,7 @@ from packhouse.ports import Json
 from packhouse.template import wire
 from packhouse.template.answers import INTERNAL, error_answer
 from packhouse.template.confine import confine, cpu_for_one_job
-from packhouse.template.documents import Helm
-from packhouse.template.helm.launcher import launch
+from packhouse.template.helm.launcher import Launcher, launch
 from packhouse.template.jobs import bundle_answer, render_answer, unpack_render
 from packhouse.template.limits import OUT_OF_MEMORY, Limits
 from packhouse.template.pipeline import prepare, render
@@ -53,13 +52,13 @@ def main() -> None:
             return
 
 
-def _answer(jobs: BinaryIO, header: int, limits: Limits, helm: Helm) -> wire.Frame:
+def _answer(jobs: BinaryIO, header: int, limits: Limits, helm: Launcher) -> wire.Frame:
     reserve = bytearray(_RESERVE_BYTES)
     try:
         answer = wire.frame(_carry_out(json.loads(jobs.read(header)), jobs, limits, helm))
         return answer if answer.size <= limits.output_most_bytes else _refusal(limits.output_exceeded())
     except PackhouseError as error:
-        return _refusal(error)
+        return _refusal(error, last=helm.has_ended)
     except MemoryError as error:
         _forget(error)
         del reserve
@@ -68,7 +67,7 @@ def _answer(jobs: BinaryIO, header: int, limits: Limits, helm: Helm) -> wire.Fra
         return wire.frame({"reason": INTERNAL, "message": _places(error)}, flags=wire.LAST)
 
 
-def _carry_out(header: Json, body: BinaryIO, limits: Limits, helm: Helm) -> Json:
+def _carry_out(header: Json, body: BinaryIO, limits: Limits, helm: Launcher) -> Json:
     """The answer to a job. All files are read before anything can fail, so that the next job begins where it should."""
     files = wire.split(body, header["files"])
     if header["job"] == "bundle":
@@ -76,10 +75,10 @@ def _carry_out(header: Json, body: BinaryIO, limits: Limits, helm: Helm) -> Json
     return render_answer(render(unpack_render(header, files), limits, helm))
 
 
-def _refusal(error: PackhouseError) -> wire.Frame:
+def _refusal(error: PackhouseError, *, last: bool = False) -> wire.Frame:
     message = error_answer(error)
     message["message"] = message["message"].encode(errors="replace").decode()
-    return wire.frame(message)
+    return wire.frame(message, flags=wire.LAST if last else 0)
 
 
 def _forget(error: BaseException) -> None:

@@ -7,18 +7,20 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import subprocess
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import pyrage
 import pytest
 
 from packhouse.adapters.renderer_client import RendererClient
 from packhouse.adapters.worker_pool import PoolSize, WorkerPool
 from packhouse.api.errors import RendererUnavailable, RenderLimitExceeded, TemplateFailed
-from packhouse.ports import Rendered, RenderJob
+from packhouse.ports import Outside, Rendered, RenderJob
 from packhouse.settings import MIB, Settings
 from packhouse.template import answers, jobs
 from packhouse.template.limits import Limits
@@ -126,6 +128,42 @@ async def test_helm_ends_with_its_worker_and_the_worker_with_the_job(helm: Path,
     assert set(processes(helm)) - set(before) == set()
     async with pool.turn(), pool.turn():
         assert len(pool.pids) == 2
+
+
+async def test_without_its_launcher_a_worker_ends_and_the_next_one_serves(limits: Limits) -> None:
+    async with WorkerPool(PoolSize(workers=1), limits) as pool:
+        await rendered(pool, GOOD)
+        [pid] = pool.pids
+        [launcher] = children(pid)
+        os.kill(launcher, 9)
+        with pytest.raises(RendererUnavailable, match="what runs helm for the renderer has ended"):
+            await rendered(pool, GOOD)
+        assert len((await rendered(pool, GOOD)).objects) == 1
+        assert pool.pids != [pid]
+
+
+async def test_a_worker_and_its_launcher_have_given_up_privileges_and_network(pool: WorkerPool) -> None:
+    await rendered(pool, GOOD)
+    for pid in pool.pids:
+        for process in (pid, *children(pid)):
+            lines = Path(f"/proc/{process}/status").read_text().splitlines()
+            told = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+            assert (told["NoNewPrivs"], told["Seccomp"]) == ("1", "2")
+
+
+async def test_a_worker_decrypts_within_its_limits(pool: WorkerPool, sops: Path, tmp_path: Path) -> None:
+    identity = pyrage.x25519.Identity.generate()
+    (tmp_path / "a.yml").write_text(config_map(password="secret"))
+    command = [sops, "encrypt", "--encrypted-regex", "^data$", "--age", str(identity.to_public()), "a.yml"]
+    encrypted = subprocess.run(command, cwd=tmp_path, env={"HOME": "/"}, capture_output=True, timeout=60, check=True)
+    asked = job({"a.sops.yml": encrypted.stdout}, steps=[{"sops": {"age": {"privateKeysSecretRef": {"name": "age"}}}}])
+    outside = Outside(references={("Secret", "age"): {"k": str(identity).encode()}})
+    [found] = (await rendered(pool, replace(asked, outside=outside))).objects
+    assert found["data"] == {"password": "secret"}
+
+
+def children(pid: int) -> list[int]:
+    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 @contextmanager

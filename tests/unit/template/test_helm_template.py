@@ -199,6 +199,14 @@ def test_a_rule_that_helm_would_refuse_is_refused_by_file_and_line(line: str) ->
         Rules(f"# one\n{line}\n", "0/.helmignore")
 
 
+def test_the_chart_of_this_repository_renders_as_with_helm_itself(rendered: Render, helm: Path) -> None:
+    folder = Path(__file__).parents[3] / "deploy/helm/packhouse"
+    files = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    command = [helm, "template", "shop", folder, "--namespace=demo", "--include-crds", "--kube-version=1.37.2"]
+    direct = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert list(filter(None, yaml.safe_load_all(direct.stdout))) == list(rendered(files).objects)
+
+
 # ---- what helm is told -----------------------------------------------------------------------------------
 
 

@@ -33,6 +33,7 @@ class Launcher:
         self._asking = asking
         self._answering = answering
         self._limits = limits
+        self.has_ended = False
 
     def __call__(self, run: HelmRun) -> HelmOutput:
         """Errors: those of Helm."""
@@ -40,6 +41,7 @@ class Launcher:
             _send(self._asking, _pack(run, self._left()))
             answer, body = _receive(self._answering, self._limits.output_most_bytes + _SLACK_BYTES)
         except (OSError, wire.WireError, EOFError) as error:
+            self.has_ended = True
             raise RendererUnavailable(
                 f"what runs helm for the renderer has ended ({type(error).__name__}); it is tried again"
             ) from None
@@ -89,6 +91,9 @@ def _serve(asked: BinaryIO, answers: BinaryIO, limits: Limits, parent: int) -> N
             answer = wire.frame({"errors": output.errors, "failed": output.failed}, body=output.manifests)
         except PackhouseError as error:
             answer = wire.frame({"reason": error.reason.value, "message": error.message})
+        except Exception as error:  # a bug of ours, or no memory
+            message = f"helm could not be run ({type(error).__name__})"
+            answer = wire.frame({"reason": RendererUnavailable.reason.value, "message": message})
         _send(answers, answer)
 
 

@@ -13,6 +13,7 @@ import resource
 import select
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -32,6 +33,7 @@ _RESERVED_BYTES: Final = 2048 * MIB
 _ERRORS_MOST: Final = 64 * 1024
 _LOOK_SECONDS: Final = 0.01
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+_OPEN_FILES: Final = "/proc/self/fd" if sys.platform == "linux" else "/dev/fd"
 #: Go ends a program with 2 where its runtime gives up: no memory, no stack, a bug.
 _RUNTIME_GAVE_UP: Final = 2
 
@@ -87,8 +89,8 @@ def _words(run: HelmRun, chart: int, values: list[int]) -> list[str]:
         words.append(f"--kube-version={run.kube_version}")
     if run.api_versions:
         words.append(f"--api-versions={','.join(run.api_versions)}")
-    words += [f"--values=/proc/self/fd/{text}" for text in values]
-    return [*words, "--", run.name, f"/proc/self/fd/{chart}"]
+    words += [f"--values={_OPEN_FILES}/{text}" for text in values]
+    return [*words, "--", run.name, f"{_OPEN_FILES}/{chart}"]
 
 
 def _environment(memory_bytes: int) -> dict[str, str]:
@@ -218,6 +220,7 @@ def _in_memory(content: bytes) -> Iterator[int]:
         view = memoryview(content)
         while view:
             view = view[os.write(descriptor, view) :]
+        os.lseek(descriptor, 0, os.SEEK_SET)
         yield descriptor
     finally:
         os.close(descriptor)
