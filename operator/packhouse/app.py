@@ -219,7 +219,8 @@ async def _tasks(coroutines: list[Coroutine[Any, Any, None]]) -> AsyncIterator[N
 @asynccontextmanager
 async def _origins(settings: Settings) -> AsyncIterator[Origins]:
     cache = TreeCache(settings.cache_dir, settings.cache_most_bytes)
-    remote, downloads, git = OrasRegistry(settings, cache), HttpDownloads(settings), DulwichServers(settings)
+    remote = OrasRegistry(settings, cache)
+    downloads, git = HttpDownloads(settings, cache), DulwichServers(settings, cache)
     registry = Registries(remote, LayoutRegistry(settings, cache))
     try:
         signatures, remembered = CosignSignatures(settings, registry), Remembered(settings.cache_dir / "remembered")

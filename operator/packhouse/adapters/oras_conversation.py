@@ -52,7 +52,7 @@ class Conversation:
     def __init__(
         self,
         reference: ImageReference,
-        access: Access | Credentials | None,
+        access: Access,
         settings: Settings,
         *,
         clock: Callable[[], float] = time.monotonic,
@@ -60,8 +60,6 @@ class Conversation:
         mirrors: Mirrors | None = None,
         subject: str = "",
     ) -> None:
-        if not isinstance(access, Access):
-            access = Access(() if access is None else (access,))
         place = mirrors.of(reference) if mirrors is not None else reference
         scheme = "http" if plain_allowed(place.host, settings) else "https"
         who = f"registry {place.api_host}"
