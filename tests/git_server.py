@@ -13,6 +13,7 @@ import socket
 import ssl
 import subprocess
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -271,6 +272,7 @@ class _Session(paramiko.ServerInterface):
         return True
 
     def _serve(self, channel: paramiko.Channel, command: str) -> None:
+        time.sleep(0.02)  # the answer to the request goes out first
         word, _, path = command.partition(" ")
         folder = self._state.root / path.strip("'").lstrip("/")
         if word != "git-upload-pack" or not folder.is_dir():

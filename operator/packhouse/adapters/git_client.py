@@ -17,7 +17,7 @@ from dulwich.errors import GitProtocolError, HangupException, NotGitRepository
 
 from packhouse.adapters.git_urls import GitUrl
 from packhouse.adapters.network import MayPass, Network
-from packhouse.api.errors import FetchLimitExceeded
+from packhouse.api.errors import FetchLimitExceeded, SourceUnreachable
 from packhouse.ports import Credentials
 
 _REFS_MOST_BYTES: Final = 16 * 1024 * 1024
@@ -37,19 +37,24 @@ FOREIGN: Final = (
 
 
 class Counted:
-    """The bytes that came in one call. `most` may be raised on the way."""
+    """The bytes that came for one question: those of the refs have a bound of their own."""
 
-    def __init__(self, subject: str, most: int) -> None:
+    def __init__(self, subject: str) -> None:
         self._subject = subject
-        self.most = most
-        self.setting = "the list of its refs"
-        self.size = 0
+        self._most = _REFS_MOST_BYTES
+        self._setting = "the list of its refs"
+        self._size = 0
+
+    def expect_pack(self, most: int) -> None:
+        """What comes from here on is a pack, and what is said beside it."""
+        self._most = self._size + most + _REFS_MOST_BYTES
+        self._setting = "PACKHOUSE_BUNDLE_COMPRESSED_MOST_BYTES"
 
     def add(self, data: bytes) -> bytes:
-        self.size += len(data)
-        if self.size > self.most:
+        self._size += len(data)
+        if self._size > self._most:
             raise FetchLimitExceeded(
-                f"{self._subject}: the git server sent more than {self.most} bytes ({self.setting})"
+                f"{self._subject}: the git server sent more than {self._most} bytes ({self._setting})"
             )
         return data
 
@@ -160,11 +165,13 @@ class Talk:
         return self._call.attempts(self._refs)
 
     def _refs(self) -> Mapping[str, str]:
-        client = self._make(Counted(self._call.subject, _REFS_MOST_BYTES))
+        client = self._make(Counted(self._call.subject))
         try:
             result = client.get_refs("", ref_prefix=_PREFIXES)  # type: ignore[arg-type]  # its own type for http
         except FOREIGN as error:
             raise self._meaning(error) from error
+        finally:
+            client.close()
         self._check_format(result.object_format)
         return _peeled(result.refs)
 
@@ -183,8 +190,7 @@ class Talk:
     ) -> None:
         target.seek(0)
         target.truncate()
-        counted = Counted(self._call.subject, self._pack_most_bytes + _REFS_MOST_BYTES)
-        counted.setting = "PACKHOUSE_BUNDLE_COMPRESSED_MOST_BYTES"
+        counted = Counted(self._call.subject)
         size = 0
 
         def take(data: bytes) -> int:
@@ -192,16 +198,21 @@ class Talk:
             size += len(data)
             if size > self._pack_most_bytes:
                 raise FetchLimitExceeded(
-                    f"{self._call.subject}: the pack has more than {self._pack_most_bytes} bytes ({counted.setting})"
+                    f"{self._call.subject}: the pack has more than {self._pack_most_bytes} bytes "
+                    "(PACKHOUSE_BUNDLE_COMPRESSED_MOST_BYTES)"
                 )
             return target.write(data)
+
+        def chosen(refs: Mapping[bytes, bytes], depth: int | None = None) -> list[bytes]:
+            counted.expect_pack(self._pack_most_bytes)
+            return wants(refs)
 
         client = self._make(counted)
         prefixes = [ref.encode()] if ref else _PREFIXES
         try:
             result = client.fetch_pack(
                 "",
-                lambda refs, depth=None: wants(refs),  # type: ignore[arg-type]
+                chosen,  # type: ignore[arg-type]
                 Nothing(),
                 take,
                 depth=depth,
@@ -211,6 +222,8 @@ class Talk:
             if depth is not None and isinstance(error, GitProtocolError | HangupException):
                 raise _Refused from error
             raise self._meaning(error) from error
+        finally:
+            client.close()
         self._check_format(result.object_format)
         if not size:
             raise _Refused if depth is not None else self._call.failed("it sent no pack")
@@ -222,7 +235,7 @@ class Talk:
     def _meaning(self, error: Exception) -> Exception:
         """Ours for one of FOREIGN, without the words of the other side."""
         if isinstance(error, HangupException):
-            return MayPass(self._call.failed("it broke off in the middle of an answer"))
+            return MayPass(self._call.failed("it broke off in the middle of an answer", kind=SourceUnreachable))
         if isinstance(error, GitProtocolError):
             return self._call.failed("it ended the conversation with an error, or does not keep to the git protocol")
         return self._call.failed("it does not keep to the git protocol")

@@ -10,6 +10,7 @@ import binascii
 import hashlib
 import hmac
 import io
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -24,6 +25,9 @@ from packhouse.adapters.git_urls import GitUrl
 from packhouse.adapters.network import MayPass, Network
 from packhouse.api.errors import AuthenticationFailed, InvalidSpec, SourceNotFound, SourceUnreachable, TlsFailed
 from packhouse.ports import GitAccess
+
+# what it would print stands in our errors
+logging.getLogger("paramiko").setLevel(logging.CRITICAL)
 
 _LINES_MOST: Final = 10_000
 #: A key of type ssh-rsa signs by these; the one with SHA-1 is left out.
@@ -86,6 +90,12 @@ class SshClient(TraditionalGitClient):
         self._url = url
         self._access = access
         self._counted = counted
+        self._protocol: Protocol | None = None
+
+    def close(self) -> None:
+        """The connection: dulwich leaves it open where the first answer is none."""
+        if self._protocol is not None:
+            self._protocol.close()
 
     def _connect(
         self, cmd: bytes, path: str | bytes, protocol_version: int | None = None
@@ -112,7 +122,8 @@ class SshClient(TraditionalGitClient):
                 raise MayPass(_broken(self._call)) from error
             return len(data)
 
-        return Protocol(reader.read, write, transport.close), channel.recv_ready, None
+        self._protocol = Protocol(reader.read, write, transport.close)
+        return self._protocol, channel.recv_ready, None
 
     @property
     def _timeout(self) -> float:

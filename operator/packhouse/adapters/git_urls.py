@@ -5,10 +5,11 @@ Nothing else is an address here: no path, no file://, no ext:: (it runs a comman
 
 from __future__ import annotations
 
+import posixpath
 import re
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from packhouse.api.errors import InvalidSpec
 
@@ -86,7 +87,5 @@ def submodule_url(parent: GitUrl, text: str) -> GitUrl:
     """Of a submodule, as .gitmodules has it: a relative one begins at its parent. Raises InvalidSpec."""
     if not text.startswith(("./", "../")):
         return read_git_url(text)
-    path = urljoin(f"/{parent.path.strip('/')}/", text).rstrip("/")
-    if not parent.path.startswith("/"):  # of user@host:path, below the home folder
-        path = path.lstrip("/")
+    path = posixpath.normpath(posixpath.join(parent.path, text))
     return GitUrl(parent.scheme, parent.host, parent.port, _path(path, parent.host), parent.user)
