@@ -82,6 +82,7 @@ class Door(requests.adapters.HTTPAdapter):
         self._context = context
         self._proxy = proxy
         self.sockets = Sockets(timeout_seconds)
+        self._given: list[urllib3.PoolManager] = []
         self._pools = _guarded_pools(self.sockets, context)
         super().__init__(max_retries=0)
 
@@ -113,6 +114,8 @@ class Door(requests.adapters.HTTPAdapter):
 
     def close(self) -> None:
         super().close()
+        for pool in self._given:
+            pool.clear()
         self.sockets.close()
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
@@ -152,6 +155,7 @@ class Door(requests.adapters.HTTPAdapter):
         else:
             pool = Direct(timeout=timeout, retries=retries)
         pool.pool_classes_by_scheme = self._pools
+        self._given.append(pool)
         return pool
 
 
