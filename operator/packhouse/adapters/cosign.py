@@ -44,6 +44,7 @@ class CosignSignatures:
         self._root = _read(settings.trusted_root_file, _ROOT_FILE) if settings.trusted_root_file else ""
         self._remembered = Remembered(settings.cache_dir / "verified")
         self._verifiers: dict[str, Verifier] = {}
+        self._turns = asyncio.Semaphore(settings.fetch_parallel)  # each may hold some statement in memory
 
     def required(self, repository: str) -> TrustPolicy | None:
         return self._rules.policy_for(repository)
@@ -54,7 +55,11 @@ class CosignSignatures:
             raise InvalidSpec(f"{image}: signatures are of digests, and it names none")
         root = policy.trusted_root or self._root
         question = f"{reference.repository}@{reference.digest} {_mark(policy, root)}"
-        return await self._remembered.answer(question, lambda: self._ask(reference, access, policy, root))
+        return await self._remembered.answer(question, lambda: self._in_turn(reference, access, policy, root))
+
+    async def _in_turn(self, image: ImageReference, access: Access, policy: TrustPolicy, root: str) -> str:
+        async with self._turns:
+            return await self._ask(image, access, policy, root)
 
     async def _ask(self, image: ImageReference, access: Access, policy: TrustPolicy, root: str) -> str:
         checker = await asyncio.to_thread(self._checker, policy, root)

@@ -12,6 +12,7 @@ written it, so all is read within limits, and what cannot be read is a `Fault` t
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -21,7 +22,9 @@ from packhouse.domain.references import DIGEST, ImageReference
 from packhouse.domain.statements import (
     SIGNATURE,
     Claim,
+    Envelope,
     decoded,
+    read_bundle,
     read_envelope,
     read_object,
     read_payload,
@@ -106,7 +109,7 @@ async def _of_tag(
             continue
         where = f"tag {tag}, entry {number}"
         body = await _blob(registry, image, layer, access)
-        yield body if isinstance(body, Fault) else _of_layer(layer, notes, body, where)
+        yield body if isinstance(body, Fault) else await asyncio.to_thread(_of_layer, layer, notes, body, where)
 
 
 def _of_layer(layer: Mapping[str, Any], notes: Mapping[str, str], body: bytes, where: str) -> Found:
@@ -117,12 +120,11 @@ def _of_layer(layer: Mapping[str, Any], notes: Mapping[str, str], body: bytes, w
             return Fault(f"{where} is no signature that can be read")
         return Signed(where, claim, body, body, signature, certificate=certificate, logged=logged)
     if layer.get("mediaType") == _DSSE:
-        return _of_envelope(read_object(body), where, certificate=certificate, logged=logged)
+        return _of_envelope(read_envelope(body), where, certificate=certificate, logged=logged)
     return Fault(f"{where} has media type {layer.get('mediaType')!r}, which is not known")
 
 
-def _of_envelope(document: Any, where: str, **proof: Any) -> Found:
-    envelope = read_envelope(document)
+def _of_envelope(envelope: Envelope | None, where: str, **proof: Any) -> Found:
     claim = read_statement(envelope.payload) if envelope is not None else None
     if envelope is None or claim is None:
         return Fault(f"{where} is no statement of in-toto with one signature")
@@ -150,18 +152,15 @@ async def _of_referrers(
         for layer in _list(raw.body, "layers")[:LOOKED_AT_MOST]:
             if str(layer.get("mediaType", "")).startswith(_BUNDLE):
                 body = await _blob(registry, image, layer, access)
-                yield body if isinstance(body, Fault) else _of_bundle(body, f"artifact {one.digest}")
+                where = f"artifact {one.digest}"
+                yield body if isinstance(body, Fault) else await asyncio.to_thread(_of_bundle, body, where)
 
 
 def _of_bundle(body: bytes, where: str) -> Found:
-    document = read_object(body)
-    material = (document or {}).get("verificationMaterial")
-    if document is None or not isinstance(material, dict):
-        return Fault(f"{where} is no bundle of sigstore that can be read")
-    if document.get("dsseEnvelope") is None:
-        return Fault(f"{where} signs no statement; only bundles with a DSSE envelope count")
-    certified = "certificate" in material or "x509CertificateChain" in material
-    return _of_envelope(document["dsseEnvelope"], where, bundle=body if certified else b"")
+    bundle = read_bundle(body)
+    if bundle is None:
+        return Fault(f"{where} is no bundle of Sigstore with a statement that can be read")
+    return _of_envelope(bundle.envelope, where, bundle=bundle.proof)
 
 
 async def _blob(registry: Registry, image: ImageReference, layer: Mapping[str, Any], access: Access) -> bytes | Fault:

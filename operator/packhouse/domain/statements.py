@@ -1,7 +1,8 @@
 """Reads what a signed text says: which content it speaks of, and what it states about it.
 
-Two kinds: the payload of cosign's simple signing, and in-toto statements in DSSE envelopes. Pure; called by the
-adapter of signatures on texts that anybody may have written. None stands for what says nothing that we understand.
+Two kinds: the payload of cosign's simple signing, and in-toto statements in DSSE envelopes, alone or in a bundle of
+Sigstore. Pure; called by the adapter of signatures on texts that anybody may have written. None stands for what says
+nothing that we understand. Megabytes of a predicate are never built as objects (json_fields.py).
 """
 
 from __future__ import annotations
@@ -13,12 +14,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from packhouse.domain.json_fields import pick
+
 #: The predicate type of a statement that is a signature and says no more.
 SIGNATURE: Final = "https://sigstore.dev/cosign/sign/v1"
 
 _PAYLOAD_TYPES: Final = frozenset({"cosign container image signature", "atomic container signature"})
 _STATEMENTS: Final = frozenset({"https://in-toto.io/Statement/v0.1", "https://in-toto.io/Statement/v1"})
 _IN_TOTO: Final = "application/vnd.in-toto+json"
+_SMALL_MOST: Final = 1024 * 1024  # bytes of what is built as objects
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,19 +42,34 @@ class Envelope:
     signature: bytes = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A bundle of Sigstore around an envelope. `proof` is the same bundle without anything that is not known, where it
+    has a certificate; else empty."""
+
+    envelope: Envelope
+    proof: bytes = field(repr=False)
+
+
 def read_object(text: bytes) -> Mapping[str, Any] | None:
-    """A JSON object."""
+    """A JSON object that is not large."""
+    found = _read(text)
+    return found if isinstance(found, dict) else None
+
+
+def _read(text: bytes | None) -> Any:
+    if text is None or len(text) > _SMALL_MOST:
+        return None
     try:
-        found = json.loads(text)
+        return json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
 
 
 def decoded(value: Any) -> bytes | None:
     """Base64 as JSON has it."""
     try:
-        return base64.b64decode(value, validate=True) if isinstance(value, str) and value else None
+        return base64.b64decode(value, validate=True) if isinstance(value, str | bytes) and value else None
     except (binascii.Error, ValueError):
         return None
 
@@ -68,10 +87,10 @@ def read_payload(payload: bytes) -> Claim | None:
 
 def read_statement(payload: bytes) -> Claim | None:
     """Of in-toto, both versions."""
-    statement = read_object(payload)
-    if statement is None or str(statement.get("_type")) not in _STATEMENTS:
+    fields = pick(payload, ("_type", "predicateType", "subject"))
+    if fields is None or str(_read(fields.get("_type"))) not in _STATEMENTS:
         return None
-    kind, subjects = statement.get("predicateType"), statement.get("subject")
+    kind, subjects = _read(fields.get("predicateType")), _read(fields.get("subject"))
     if not isinstance(kind, str) or not kind or not isinstance(subjects, list):
         return None
     digests = {f"sha256:{found}" for found in map(_sha256, subjects) if found}
@@ -84,15 +103,45 @@ def _sha256(subject: Any) -> str:
     return found if isinstance(found, str) else ""
 
 
-def read_envelope(envelope: Any) -> Envelope | None:
+def read_envelope(text: bytes) -> Envelope | None:
     """A DSSE envelope around an in-toto statement. One with several signatures is none: which one counts?"""
-    if not isinstance(envelope, Mapping) or envelope.get("payloadType") != _IN_TOTO:
+    fields = pick(text, ("payloadType", "payload", "signatures"))
+    if fields is None or _read(fields.get("payloadType")) != _IN_TOTO:
         return None
-    signatures = envelope.get("signatures")
+    signatures = _read(fields.get("signatures"))
     if not isinstance(signatures, list) or len(signatures) != 1 or not isinstance(signatures[0], dict):
         return None
-    payload, signature = decoded(envelope.get("payload")), decoded(signatures[0].get("sig"))
+    payload, signature = _base64(fields.get("payload")), decoded(signatures[0].get("sig"))
     if payload is None or signature is None:
         return None
     head = f"DSSEv1 {len(_IN_TOTO)} {_IN_TOTO} {len(payload)} "
     return Envelope(payload, head.encode() + payload, signature)
+
+
+def _base64(text: bytes | None) -> bytes | None:
+    """Of a JSON string, which may be large; JSON may write / as \\/."""
+    if text is None or not text.startswith(b'"'):
+        return None
+    return decoded(text[1:-1].replace(b"\\/", b"/"))
+
+
+def read_bundle(text: bytes) -> Bundle | None:
+    """Of Sigstore. One that signs an artifact itself, and no statement, is none."""
+    fields = pick(text, ("mediaType", "verificationMaterial", "dsseEnvelope")) or {}
+    material = _read(fields.get("verificationMaterial"))
+    envelope = read_envelope(fields.get("dsseEnvelope", b""))
+    if not isinstance(material, dict) or envelope is None:
+        return None
+    if "certificate" not in material and "x509CertificateChain" not in material:
+        return Bundle(envelope, b"")
+    return Bundle(envelope, _proof(_read(fields.get("mediaType")), material, envelope))
+
+
+def _proof(media_type: Any, material: Any, envelope: Envelope) -> bytes:
+    signature = {"sig": base64.b64encode(envelope.signature).decode()}
+    inner = {
+        "payload": base64.b64encode(envelope.payload).decode(),
+        "payloadType": _IN_TOTO,
+        "signatures": [signature],
+    }
+    return json.dumps({"mediaType": media_type, "verificationMaterial": material, "dsseEnvelope": inner}).encode()

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import base64
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from packhouse.domain.statements import SIGNATURE, Claim, read_envelope, read_object, read_payload, read_statement
+from packhouse.domain.statements import (
+    SIGNATURE,
+    Claim,
+    read_bundle,
+    read_envelope,
+    read_object,
+    read_payload,
+    read_statement,
+)
 
 DIGEST = f"sha256:{'a' * 64}"
 
@@ -85,7 +94,7 @@ def envelope(**fields: Any) -> dict[str, Any]:
 
 
 def test_an_envelope_signs_its_payload_with_the_type() -> None:
-    read = read_envelope(envelope())
+    read = read_envelope(json.dumps(envelope()).encode())
     assert read is not None
     assert (read.payload, read.signature) == (b"text", b"signature")
     assert read.message == b"DSSEv1 28 application/vnd.in-toto+json 4 text"
@@ -103,8 +112,38 @@ def test_an_envelope_signs_its_payload_with_the_type() -> None:
     ],
 )
 def test_what_is_no_envelope_is_none(fields: dict[str, Any]) -> None:
-    assert read_envelope(envelope(**fields)) is None
-    assert read_envelope(None) is None
+    assert read_envelope(json.dumps(envelope(**fields)).encode()) is None
+
+
+def bundle(**material: Any) -> bytes:
+    known = {"mediaType": "m", "verificationMaterial": material or {"publicKey": {"hint": "h"}}, "extra": [[]] * 9}
+    return json.dumps({**known, "dsseEnvelope": envelope()}).encode()
+
+
+def test_a_bundle_keeps_of_its_proof_what_is_known_and_no_more() -> None:
+    read = read_bundle(bundle(certificate={"rawBytes": "AA=="}))
+    assert read is not None
+    assert read.envelope == read_envelope(json.dumps(envelope()).encode())
+    proof = json.loads(read.proof)
+    assert sorted(proof) == ["dsseEnvelope", "mediaType", "verificationMaterial"]
+    assert proof["verificationMaterial"] == {"certificate": {"rawBytes": "AA=="}}
+
+
+def test_a_bundle_by_a_key_needs_no_proof() -> None:
+    read = read_bundle(bundle())
+    assert read is not None
+    assert read.proof == b""
+
+
+def test_a_statement_with_megabytes_of_hostile_predicate_costs_little_memory() -> None:
+    """As objects it would take some 15 MiB."""
+    text = statement(predicate=None).replace(b'"predicate": null', b'"predicate": [' + b"[]," * 200_000 + b"0]")
+    tracemalloc.start()
+    try:
+        assert read_statement(text) == Claim(frozenset({DIGEST}), "https://spdx.dev/Document")
+        assert tracemalloc.get_traced_memory()[1] < 1024 * 1024
+    finally:
+        tracemalloc.stop()
 
 
 JSON = st.recursive(
@@ -117,16 +156,28 @@ JSON = st.recursive(
 @settings(max_examples=300, deadline=None, derandomize=True)
 @given(
     st.sampled_from(
-        ["critical", "type", "image", "subject", "predicateType", "signatures", "payload", "payloadType", "_type"]
+        [
+            "critical",
+            "type",
+            "image",
+            "subject",
+            "predicateType",
+            "signatures",
+            "payload",
+            "payloadType",
+            "_type",
+            "dsseEnvelope",
+        ]
     ),
     JSON,
 )
 def test_no_value_of_a_field_breaks_the_reading(name: str, value: Any) -> None:
-    for text in (payload(), statement(), json.dumps(envelope()).encode()):
+    for text in (payload(), statement(), json.dumps(envelope()).encode(), bundle()):
         document = {**(read_object(text) or {}), name: value}
         inner = {"critical": {**json.loads(payload())["critical"], name: value}}
         for one in (document, inner):
             changed = json.dumps(one).encode()
             read_payload(changed)
             read_statement(changed)
-            read_envelope(one)
+            read_envelope(changed)
+            read_bundle(changed)
