@@ -95,9 +95,10 @@ def without_key(
     issuer: str = ISSUER,
     log: int = 1,
     bundle: bool = True,
+    **wrong: bool,
 ) -> tuple[str, ...]:
     """`log`: the version of the transparency log's API. The layout of tags knows the first only."""
-    token = f"--identity-token={sigstore.token(subject, issuer)}"
+    token = f"--identity-token={sigstore.token(subject, issuer, **wrong)}"
     if bundle:
         return (token, f"--signing-config={sigstore.signing_config(log)}", f"--trusted-root={sigstore.trusted_root}")
     return (token, "--use-signing-config=false", f"--fulcio-url={sigstore.url}", f"--rekor-url={sigstore.url}")

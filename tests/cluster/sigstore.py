@@ -36,9 +36,13 @@ class LocalSigstore:
         """For cosign. `version` 1 is the log that promises and tells the time, 2 the one with a timestamp authority."""
         return self.folder / f"signing_config.v{version}.json"
 
-    def token(self, subject: str, issuer: str) -> str:
-        """An identity token: `subject` is an e-mail address or the address of a workflow."""
-        claims: dict[str, object] = {"iss": issuer, "sub": subject, "aud": "sigstore", "exp": int(time.time()) + 600}
+    def token(self, subject: str, issuer: str, **wrong: bool) -> str:
+        """An identity token: `subject` is an e-mail address or the address of a workflow.
+
+        `wrong`: `expired`, the certificate has ended; `silent`, no log knows of it.
+        """
+        claims: dict[str, object] = {"iss": issuer, "sub": subject, "aud": "sigstore", **wrong}
+        claims["exp"] = int(time.time()) + 600
         if "://" not in subject:
             claims |= {"email": subject, "email_verified": True}
         return ".".join((_part({"alg": "RS256", "typ": "JWT"}), _part(claims), "c2lnbmF0dXJl"))

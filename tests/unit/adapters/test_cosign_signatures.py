@@ -299,6 +299,28 @@ def test_the_certificate_of_another_authority_proves_nothing(
     assert message.count("its certificate proves nothing here: ") == 2
 
 
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        pytest.param("expired", "failed to build timestamp certificate chain", id="it had ended when it signed"),
+        pytest.param("silent", "failed to verify SCT on signing certificate", id="no log knows of it"),
+    ],
+)
+def test_a_certificate_that_no_honest_authority_gives_proves_nothing(
+    wrong: str,
+    words: str,
+    signer: Signer,
+    sigstore: LocalSigstore,
+    registry: LocalRegistry,
+    pushed: Callable[[LocalRegistry], str],
+    settings: Settings,
+) -> None:
+    image = pushed(registry)
+    by = without_key(sigstore, bundle=False, expired=wrong == "expired", silent=wrong == "silent")
+    signer.sign(image, *by, bundle=False)
+    assert f"its certificate proves nothing here: {words}" in refused(settings, image, by_identity(sigstore))
+
+
 @pytest.mark.parametrize("bundle", FORMATS)
 def test_a_policy_of_keys_takes_no_identity_and_one_of_identities_no_key(
     bundle: bool,
