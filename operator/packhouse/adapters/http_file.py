@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import email.utils
 import hashlib
 import json
 import re
@@ -24,6 +25,7 @@ from packhouse.ports import Credentials
 _RANGE: Final = re.compile(r"bytes (\d{1,19})-\d{1,19}/(?:\d{1,19}|\*)")
 _VALIDATOR_MOST: Final = 1024
 _NAME_MOST: Final = 255
+_AT_REST_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +144,7 @@ class Download:
             self._etag = ""
             raise MayPass(self._call.failed("it sent another part than it was asked for"))
         self._etag = _validator(response, "ETag")
-        self._modified = _validator(response, "Last-Modified")
+        self._modified = _last_modified(response)
         self._check(response, 0)
 
     def _check(self, response: requests.Response, before: int) -> None:
@@ -171,6 +173,18 @@ def _authorization(person: Credentials | None) -> dict[str, str]:
         return {"Authorization": f"Bearer {person.token}"}
     pair = f"{person.username}:{person.password}".encode()
     return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+
+
+def _last_modified(response: requests.Response) -> str:
+    """Only of a file that was at rest: one that changed in this second may change in it again, unseen."""
+    text = _validator(response, "Last-Modified")
+    try:
+        changed, sent = (
+            email.utils.parsedate_to_datetime(value).timestamp() for value in (text, _validator(response, "Date"))
+        )
+    except (ValueError, TypeError, OverflowError):
+        return ""
+    return text if sent - changed >= _AT_REST_SECONDS else ""
 
 
 def _validator(response: requests.Response, name: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from packhouse.api.errors import BundleInvalid
@@ -25,6 +25,7 @@ _KINDS: Final = (PACKAGE, PACKAGE_METADATA)
 _ACCEPTED: Final = f"accepted are {' and '.join(_KINDS)} of {' or '.join(_APIS)}"
 
 _NAME_MOST: Final = 253
+_MESSAGE_MOST: Final = 1000
 _NAME: Final = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*")
 _MARK: Final = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)")
 _DOCUMENT_BREAK: Final = re.compile(r"(?m)^(?=---(?:\s|$))")
@@ -65,7 +66,14 @@ def read_bundle(files: Mapping[str, bytes], schemas: Mapping[str, Json]) -> Bund
                 faults.append(BundleFault(file, lines.of(line, problem.path), problem.message))
     kept, conflicts = _without_conflicts(found)
     faults += conflicts
-    return BundleContent(kept, sorted(faults, key=lambda fault: (fault.file, fault.line)))
+    return BundleContent(kept, sorted(map(_short, faults), key=lambda fault: (fault.file, fault.line)))
+
+
+def _short(fault: BundleFault) -> BundleFault:
+    """A message quotes what it refuses, and that may be megabytes."""
+    if len(fault.message) <= _MESSAGE_MOST:
+        return fault
+    return replace(fault, message=f"{fault.message[: _MESSAGE_MOST // 2]} ... {fault.message[-_MESSAGE_MOST // 2 :]}")
 
 
 def package_name(public_name: str, version: str) -> str:
