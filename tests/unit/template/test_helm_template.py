@@ -22,7 +22,7 @@ from packhouse.api.errors import (
     TemplateFailed,
     ValuesInvalid,
 )
-from packhouse.ports import Json, Outside, Rendered, ValuesDocument
+from packhouse.ports import AddedFile, Json, Outside, Rendered, ValuesDocument
 from packhouse.settings import Settings
 from packhouse.template.helm.ignore import Rules
 from packhouse.template.helm.output import message
@@ -357,6 +357,13 @@ def test_the_install_s_values_reach_the_first_step_that_takes_them_whatever_engi
 ) -> None:
     found = rendered(EVERY, *steps, values=["v: 5\n"])
     assert {obj["metadata"]["name"]: obj["data"]["v"] for obj in found.objects} == seen
+
+
+def test_package_overlays_wait_for_the_first_ytt_step(rendered: Render) -> None:
+    text = '#@ load("@ytt:overlay", "overlay")\n#@overlay/match by=overlay.all\n---\ndata:\n  v: overlaid\n'
+    outside = Outside(overlays=(AddedFile("o.yml", "", text.encode()),), values_as_files=True)
+    found = rendered(EVERY, CHARTED, {"ytt": {}}, values=["v: 5\n"], outside=outside)
+    assert data(found)["v"] == "overlaid"
 
 
 def test_values_of_a_chart_are_checked_against_the_package_s_schema(rendered: Render) -> None:

@@ -46,7 +46,7 @@ def run(step: StepInput, options: Json) -> Folder:
     for path, target in _chosen(step.files, paths):
         content = _decrypted(path, target, step.files, keys)
         del files[path]
-        if target in files or target in decrypted:
+        if target in files:
             raise refused(path, f"it becomes {target}, and the package has such a file; rename one of them")
         files[target] = content
         decrypted.add(target)

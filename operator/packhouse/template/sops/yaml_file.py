@@ -101,15 +101,17 @@ class _Survey:
 
     def _scalar(self, event: Any) -> None:
         start, end = self._at(event.start_mark), self._at(event.end_mark)
+        is_null = event.implicit[0] and event.tag is None and event.value in go_scalars.NULLS
         if not self._open:
-            return  # an empty document; any other that is no map has no metadata, and was refused
+            if is_null:  # an empty document
+                return
+            raise self._no_map()
         parent = self._open[-1]
         if parent.is_map and parent.key is None:
             self._key(parent, event, start)
             return
         path = self._path(parent)
         self.places.append((start, path))
-        is_null = event.implicit[0] and event.tag is None and event.value in go_scalars.NULLS
         if not is_null and not self._of_sops():
             self.values.append(_Value(path, start, end, event, not parent.is_map))
         self._done(end)
@@ -125,10 +127,13 @@ class _Survey:
         if len(self._open) >= _DEPTH_MOST:
             raise refused(self._file, f"it nests deeper than {_DEPTH_MOST} levels")
         if not self._open and (event.flow_style or not is_map):
-            raise refused(self._file, "its documents must be maps in block style, as sops writes them")
+            raise self._no_map()
         path = self._path(self._open[-1]) if self._open else ()
         self._open.append(_Open(path, is_map))
         self.places.append((self._at(event.start_mark), path))
+
+    def _no_map(self) -> TemplateFailed:
+        return refused(self._file, "its documents must be maps in block style, as sops writes them")
 
     def _done(self, end: int) -> None:
         """A value has been read; that of the key of sops goes, and its key with it."""
