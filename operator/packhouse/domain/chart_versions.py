@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from packhouse.api.errors import NoMatchingVersion
+from packhouse.api.errors import InvalidConstraint, NoMatchingVersion
 from packhouse.domain import constraints, precedence
 from packhouse.domain.constraints import quote
 from packhouse.domain.precedence import Parsed
@@ -38,6 +38,10 @@ def select(versions: Sequence[str], wanted: str) -> str:
     """
     if wanted in versions:
         return wanted
+    if len(wanted) > constraints.CONSTRAINT_LENGTH_MOST:
+        raise InvalidConstraint(
+            f"a constraint of {len(wanted)} characters: at most {constraints.CONSTRAINT_LENGTH_MOST} are read"
+        )
     alternatives = [_alternative(part) for part in (wanted.strip() or "*").split("||")]
     known = [(parsed.key, text, parsed) for text in versions if (parsed := _parsed(text)) is not None]
     taken = [entry for entry in known if any(_takes(alternative, entry[2]) for alternative in alternatives)]
