@@ -23,7 +23,7 @@ from dulwich.protocol import Protocol
 from packhouse.adapters.git_client import Counted
 from packhouse.adapters.git_urls import GitUrl
 from packhouse.adapters.network import MayPass, Network
-from packhouse.api.errors import AuthenticationFailed, InvalidSpec, SourceNotFound, SourceUnreachable, TlsFailed
+from packhouse.api.errors import AuthenticationFailed, SourceNotFound, SourceUnreachable, TlsFailed
 from packhouse.ports import GitAccess
 
 # what it would print stands in our errors
@@ -169,7 +169,7 @@ def _transport(call: Network, url: GitUrl, access: GitAccess) -> paramiko.Transp
     keys = known_keys(access.known_hosts, url.host, url.port)
     trusted = [key for key in keys if not key.revoked]
     if not trusted:
-        raise InvalidSpec(
+        raise AuthenticationFailed(
             f"{call.subject}: {call.who}: {access.source or 'no Secret (secretRef)'} holds no known key of this host: "
             "put its line of `ssh-keyscan`, checked, under ssh-knownhosts (or known_hosts)"
         )
@@ -251,7 +251,7 @@ def _private_key(call: Network, access: GitAccess) -> paramiko.PKey | None:
                 return kind.from_private_key(io.StringIO(access.ssh_key.strip() + "\n"), password=word)
             except (paramiko.SSHException, ValueError, TypeError, LookupError, OSError):
                 continue
-    raise InvalidSpec(
+    raise AuthenticationFailed(
         f"{call.subject}: the ssh key of {access.source} cannot be read: an Ed25519, ECDSA or RSA key as OpenSSH or "
         "PEM has it, and its passphrase under password where it has one"
     )

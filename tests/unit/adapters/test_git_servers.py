@@ -380,19 +380,19 @@ async def test_a_host_is_known_by_its_line_of_known_hosts(
 
 
 SSH_FAILS: dict[str, tuple[dict[str, Any], type[PackhouseError], str]] = {
-    "no known host": ({"known_hosts": ""}, InvalidSpec, "Secret demo/git holds no known key of this host"),
-    "another host": ({"known_hosts": "other ssh-ed25519 AAAA"}, InvalidSpec, "ssh-knownhosts"),
+    "no known host": ({"known_hosts": ""}, AuthenticationFailed, "Secret demo/git holds no known key of this host"),
+    "another host": ({"known_hosts": "other ssh-ed25519 AAAA"}, AuthenticationFailed, "ssh-knownhosts"),
     "another key of the host": ({"known_hosts": "WRONG"}, TlsFailed, "none of those in known_hosts"),
     "a key of the host that is revoked": ({"known_hosts": "REVOKED"}, TlsFailed, "calls revoked"),
-    "a host that is excepted": ({"known_hosts": "EXCEPTED"}, InvalidSpec, "holds no known key"),
+    "a host that is excepted": ({"known_hosts": "EXCEPTED"}, AuthenticationFailed, "holds no known key"),
     "no key": ({"ssh_key": ""}, AuthenticationFailed, r"refused user 'git'; tried no key \(a secretRef names one\)"),
     "another key": (
         {"ssh_key": "OTHER"},
         AuthenticationFailed,
         "refused user 'git'; tried the ssh key of Secret demo/git",
     ),
-    "a key that is none": ({"ssh_key": "s3cr3t"}, InvalidSpec, "the ssh key of Secret demo/git cannot be read"),
-    "a passphrase that is missing": ({"ssh_key": "LOCKED"}, InvalidSpec, "its passphrase under password"),
+    "a key that is none": ({"ssh_key": "s3cr3t"}, AuthenticationFailed, "key of Secret demo/git cannot be read"),
+    "a passphrase that is missing": ({"ssh_key": "LOCKED"}, AuthenticationFailed, "its passphrase under password"),
 }
 
 

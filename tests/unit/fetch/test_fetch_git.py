@@ -284,7 +284,7 @@ async def test_a_secret_opens_a_repository_by_ssh(
         given = sources(servers, tmp_path, {"git": {"data": data}, "half": {"data": {words[0]: data[words[0]]}}})
         assert "readme.md" in await (await fetched(step, given))[1].files()
         asked = len(ssh.commands)
-        with pytest.raises(InvalidSpec, match="Secret demo/half holds no known key of this host"):
+        with pytest.raises(AuthenticationFailed, match="Secret demo/half holds no known key of this host"):
             await fetched({**step, "secretRef": {"name": "half"}}, given)
         assert len(ssh.commands) == asked
 
