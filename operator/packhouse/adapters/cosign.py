@@ -118,11 +118,15 @@ class _Search:
     policy: TrustPolicy
     checker: _Checker
     missing: list[str] = field(init=False)
-    signers: dict[str, None] = field(default_factory=dict)
+    signers: dict[str, str] = field(default_factory=dict)  # by what is wanted
     faults: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.missing = [SIGNATURE, *self.policy.attestations]
+        self.missing = self._all
+
+    @property
+    def _all(self) -> list[str]:
+        return [SIGNATURE, *self.policy.attestations]
 
     def wants(self, predicate_type: str) -> bool:
         return any(_answers(wanted, predicate_type) for wanted in self.missing)
@@ -143,12 +147,14 @@ class _Search:
         except cosign_keyless.NotProven as no:
             self.faults.append(f"{signed.where}: {no}")
             return
-        self.missing = [wanted for wanted in self.missing if not _answers(wanted, signed.claim.predicate_type)]
-        self.signers[signer] = None
+        answered = [wanted for wanted in self.missing if _answers(wanted, signed.claim.predicate_type)]
+        self.signers.update(dict.fromkeys(answered, signer))
+        self.missing = [wanted for wanted in self.missing if wanted not in answered]
 
     def answer(self) -> str:
         if not self.missing:
-            return ", ".join(self.signers)
+            # in the policy's order, and not as they were found: status says the same each time
+            return ", ".join(dict.fromkeys(self.signers[wanted] for wanted in self._all))
         lacking = " and ".join(_words(wanted) for wanted in self.missing)
         told = "; ".join(self.faults[:_FAULTS_TOLD])
         more = len(self.faults) - _FAULTS_TOLD
