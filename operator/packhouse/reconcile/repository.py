@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -30,7 +30,7 @@ from packhouse.domain.ownership import Action, Step, decide, holding
 from packhouse.domain.package_sources import relocated_packages
 from packhouse.domain.schedule import seconds_of
 from packhouse.fetch import Fetched, Resolution, fetch_all, resolve_all
-from packhouse.ports import BundleContent, BundleFault, Json
+from packhouse.ports import BundleContent
 from packhouse.reconcile import finalizer
 from packhouse.reconcile.catalogue import CatalogueWriter, crd_schemas
 from packhouse.reconcile.outcome import (
@@ -46,6 +46,18 @@ from packhouse.reconcile.outcome import (
 )
 from packhouse.reconcile.pace import Pace
 from packhouse.reconcile.report import Subject
+from packhouse.reconcile.repository_words import (
+    LEAVING,
+    conflict,
+    conflicts_message,
+    counts,
+    faults_message,
+    public_name,
+    recorded,
+    refuse_empty,
+    stanza_of,
+    without_sources,
+)
 from packhouse.reconcile.sources import SourceDesk
 from packhouse.reconcile.stores import Objects
 from packhouse.reconcile.world import World
@@ -122,9 +134,11 @@ class RepositoryReconciler:
         repository = progress.repository
         if not seconds_of(repository.sync_period):
             raise InvalidSpec(f"spec.syncPeriod {repository.sync_period!r} is no duration; write it as 5m or 1h30m")
+        if repository.status.get("observedGeneration") != repository.meta.generation:
+            progress.fields |= without_sources(repository)
         progress.in_fetch = True
         sources = await self._desk.of_repository(repository)
-        resolved = await resolve_all([repository.fetch], sources, instead=_recorded(repository))
+        resolved = await resolve_all([repository.fetch], sources, instead=recorded(repository))
         if resolved.trouble is None:
             self._desk.freshness.answered(repository.meta)
             progress.source = AVAILABLE
@@ -134,7 +148,7 @@ class RepositoryReconciler:
             return succeeded(self._words(repository.status.get("packages") or {}))
         fetched = await fetch_all([repository.fetch], sources, resolved)
         progress.in_fetch = False
-        before = repository.status.get("fetch") or {}
+        before = progress.fields.get("fetch") or repository.status.get("fetch") or {}
         if "error" in before:  # that is over, whatever becomes of the content
             progress.fields["fetch"] = {name: value for name, value in before.items() if name != "error"}
         content = await self._read(fetched)
@@ -170,19 +184,19 @@ class RepositoryReconciler:
         conflicts = [step for step in arriving if step.action is Action.CONFLICT]
         # Only now: a digest in status says that the catalogue holds what that bundle offers.
         progress.fields |= {
-            "fetch": _stanza(resolved),
+            "fetch": stanza_of(resolved),
             "version": fetched.version,
-            "packages": _counts(steps, held_digest(me, stores.packages, stores.metadatas), content, bool(faults)),
+            "packages": counts(steps, held_digest(me, stores.packages, stores.metadatas), content, bool(faults)),
             "badDocuments": [
                 {"file": fault.file, "line": fault.line, "message": fault.message} for fault in faults[:MOST_LISTED]
             ]
             or None,
-            "conflicts": [_conflict(step) for step in conflicts[:MOST_LISTED]] or None,
+            "conflicts": [conflict(step) for step in conflicts[:MOST_LISTED]] or None,
         }
         if faults:
-            raise BundleInvalid(_faults_message(faults, len(content.documents)))
+            raise BundleInvalid(faults_message(faults, len(content.documents)))
         if conflicts:
-            raise OwnershipConflict(_conflicts_message(conflicts))
+            raise OwnershipConflict(conflicts_message(conflicts))
         return succeeded(self._words(progress.fields["packages"]))
 
     def _steps(self, me: str, content: BundleContent, *, may_remove: bool) -> list[Step]:
@@ -210,7 +224,7 @@ class RepositoryReconciler:
         if not repository.globs:
             return content
         documents = [
-            doc for doc in content.documents if any(fnmatchcase(_public_name(doc), glob) for glob in repository.globs)
+            doc for doc in content.documents if any(fnmatchcase(public_name(doc), glob) for glob in repository.globs)
         ]
         if not any(doc["kind"] == PACKAGE for doc in documents):
             raise BundleInvalid(
@@ -232,7 +246,8 @@ class RepositoryReconciler:
             progress.source = after_fetch_failed(error) or progress.source
             if isinstance(error, SOURCE_ERRORS):
                 self._desk.freshness.distrust(repository.meta)
-            progress.fields["fetch"] = {**(repository.status.get("fetch") or {}), "error": outcome.message}
+            before = progress.fields.get("fetch") or repository.status.get("fetch") or {}
+            progress.fields["fetch"] = {**before, "error": outcome.message}
         await self._report(progress, outcome)
         return self._pace.after_failure(repository.meta, error, repository.sync_period)
 
@@ -243,83 +258,6 @@ class RepositoryReconciler:
         await self._world.reporter.report(subject, outcome, progress.fields, started=progress.started)
 
 
-LEAVING: Final = frozenset({Action.PASS_ON, Action.RELEASE, Action.REMOVE})
-ADDED: Final = frozenset({Action.CREATE, Action.SHARE, Action.TAKE_OVER})
-
-
-def _recorded(repository: PackageRepository) -> Resolution | None:
-    """What the source stood for when it was last asked, by this very spec, and was read to its end."""
-    fetch = repository.status.get("fetch") or {}
-    if repository.status.get("observedGeneration") != repository.meta.generation or fetch.get("error"):
-        return None
-    return Resolution.from_wire(fetch.get("sources"), [repository.fetch])
-
-
-def _stanza(resolved: Resolution) -> Json:
-    """What status says of the fetch."""
-    stanza: Json = {"digest": resolved.digest, "sources": resolved.to_wire()}
-    if source := resolved.parts[0].source:
-        stanza["image"] = source
-    return stanza
-
-
-def refuse_empty(content: BundleContent) -> None:
-    """A bundle with no package at all changes nothing."""
-    if any(doc["kind"] == PACKAGE for doc in content.documents):
-        return
-    if content.faults:
-        raise BundleInvalid(f"no document of the bundle can be used: {_first(content.faults)}; nothing was changed")
-    raise BundleInvalid(
-        "the bundle holds no Package that spec.packages lets through; put package documents below packages/, or "
-        "correct spec.fetch or spec.packages; nothing was changed"
-    )
-
-
 def held_digest(me: str, *stores: Objects[Entry]) -> str:
     """Of all that the repository owns or shares in the catalogue."""
     return digest([holding(me, {entry.name: entry for entry in store}) for store in stores])
-
-
-def _counts(steps: Sequence[Step], held: str, content: BundleContent, faulty: bool) -> Json:
-    packages = [step for step in steps if step.kind == PACKAGE]
-    actions = [step.action for step in packages]
-    complete = not faulty and not any(step.action in (Action.CONFLICT, Action.SUPERSEDED) for step in steps)
-    return {
-        "total": sum(1 for doc in content.documents if doc["kind"] == PACKAGE),
-        "added": sum(action in ADDED for action in actions),
-        "changed": actions.count(Action.CONFIGURE),
-        "removed": 0 if faulty else sum(action in LEAVING for action in actions),
-        "conflicting": actions.count(Action.CONFLICT),
-        "digest": held,
-        "complete": complete,
-    }
-
-
-def _public_name(doc: Json) -> str:
-    return str(doc["spec"].get("publicName") or doc["metadata"]["name"])
-
-
-def _conflict(step: Step) -> Json:
-    owner = step.entry.repository if step.entry is not None and step.entry.repository else "somebody, by hand"
-    return {"name": step.name, "owner": owner, "message": f"{step.kind} {step.name} has other content there"}
-
-
-def _conflicts_message(conflicts: Sequence[Step]) -> str:
-    first = _conflict(conflicts[0])
-    return (
-        f"{len(conflicts)} documents differ from what another offers under the same name, such as {conflicts[0].kind} "
-        f"{first['name']} of {first['owner']}; the first stays: publish another version, raise its "
-        f"packaging.carvel.dev/revision, or leave it out with spec.packages"
-    )
-
-
-def _faults_message(faults: Sequence[BundleFault], good: int) -> str:
-    return (
-        f"{len(faults)} documents of the bundle are bad: {_first(faults)}; the {good} good ones have arrived, "
-        f"and nothing is removed until the bundle is mended"
-    )
-
-
-def _first(faults: Sequence[BundleFault]) -> str:
-    more = f" (and {len(faults) - 3} more in status.badDocuments)" if len(faults) > 3 else ""
-    return "; ".join(str(fault) for fault in faults[:3]) + more

@@ -114,18 +114,18 @@ class _PullSecrets:
 
     async def read(self) -> Sequence[Keyring]:
         if self._read is None:
-            names = await self._names()
-            self._named.update(names)
-            self._read = [await _keyring(self._actor, self._namespace, name) for name in names]
+            self._read = await self._ask()
         return self._read
 
-    async def _names(self) -> list[str]:
+    async def _ask(self) -> list[Keyring]:
         try:
             found = await self._actor.get(Ref(SERVICE_ACCOUNT, self._namespace, self._account))
-        except Forbidden:  # an account that may not look at itself has none that it could read
-            return []
+        except Forbidden:  # nobody gave it the right, and what is public needs none
+            return [Keyring(f"ServiceAccount {self._namespace}/{self._account} (which may not look at itself)")]
         entries = (found or {}).get("imagePullSecrets") or ()
-        return [entry["name"] for entry in entries if isinstance(entry, dict) and entry.get("name")]
+        names = [entry["name"] for entry in entries if isinstance(entry, dict) and entry.get("name")]
+        self._named.update(names)
+        return [await _keyring(self._actor, self._namespace, name) for name in names]
 
 
 async def _keyring(reader: Cluster, namespace: str, name: str) -> Keyring:

@@ -19,6 +19,7 @@ from packhouse.api.errors import (
     Failed,
     NameUnresolved,
     RateLimited,
+    RendererUnavailable,
     SourceUnreachable,
     TlsFailed,
 )
@@ -394,6 +395,26 @@ async def test_a_changed_spec_of_a_repository_needs_its_source(shop: House) -> N
         await later(shop, 5, "main", PACKAGE_REPOSITORY)
         status = await shop.status("main", PACKAGE_REPOSITORY)
         assert (states(status)["ReconcileFailed"], reason(status)) == ("True", "SourceUnreachable")
+
+
+async def test_a_changed_spec_never_passes_for_the_one_before(shop: House) -> None:
+    """Its source answers, its content cannot be read; then the source goes away: nothing of it has arrived."""
+    shop.registry.images["registry.test/main:next"] = bundle(package("2.0.0"))
+    await shop.apply(repository(fetch={"imgpkgBundle": {"image": "registry.test/main:next"}}))
+    shop.renderer.fail_with = RendererUnavailable("gone")
+    await later(shop, 5, "main", PACKAGE_REPOSITORY)
+    assert reason(await shop.status("main", PACKAGE_REPOSITORY)) == "RendererUnavailable"
+    shop.renderer.fail_with = None
+
+    shop.registry.away = AWAY
+    for _ in range(2):
+        await later(shop, 5, "main", PACKAGE_REPOSITORY)
+        assert reason(await shop.status("main", PACKAGE_REPOSITORY)) == "SourceUnreachable"
+
+    shop.registry.away = None
+    await later(shop, 5, "main", PACKAGE_REPOSITORY)
+    assert states(await shop.status("main", PACKAGE_REPOSITORY))["Ready"] == "True"
+    assert await shop.find("Package", f"{NAME}.2.0.0", "", "package.carvel.dev/v1alpha1") is not None
 
 
 async def test_status_of_a_repository_names_its_source(shop: House) -> None:
