@@ -43,16 +43,20 @@ class Layout:
         if not isinstance(entries, list) or len(entries) > ENTRIES_MOST:
             raise FetchFailed(f"{path}: its index.json has no list of at most {ENTRIES_MOST} manifests")
         self.entries: Sequence[Descriptor] = tuple(self._entry(entry) for entry in entries)
+        self._tagged: dict[str, Descriptor] = {}
+        for entry in self.entries:
+            self._tagged.setdefault(tag_of(entry), entry)
+        self._referrers: Mapping[str, Sequence[Descriptor]] | None = None
 
     # ---- what is named -----------------------------------------------------------------------------------
 
     def tags(self) -> Sequence[str]:
-        return list(dict.fromkeys(tag for tag in map(tag_of, self.entries) if tag))
+        return [tag for tag in self._tagged if tag]
 
     def find(self, tag: str | None) -> Descriptor | None:
         """The entry with that tag. Without a tag: the marked one, the only one, the one tagged latest."""
         if tag is not None:
-            return next((entry for entry in self.entries if tag_of(entry) == tag), None)
+            return self._tagged.get(tag) if tag else None
         choices = (
             [entry for entry in self.entries if ROOT in entry.annotations],
             self.entries,
@@ -140,14 +144,16 @@ class Layout:
 
     def referrers(self, digest: str) -> Sequence[Descriptor]:
         """The entries whose manifest names `digest` as its subject."""
-        found = []
-        for entry in self.entries:
-            raw = self.manifest(entry.digest)
-            document = read_document(raw.body) if raw is not None else {}
-            subject = document.get("subject")
-            if isinstance(subject, dict) and subject.get("digest") == digest:
-                found.append(as_referrer(entry, document))
-        return found
+        if self._referrers is None:  # all are read once; who asks for one digest asks for others
+            found: dict[str, list[Descriptor]] = {}
+            for entry in self.entries:
+                raw = self.manifest(entry.digest)
+                document = read_document(raw.body) if raw is not None else {}
+                subject = document.get("subject")
+                if isinstance(subject, dict):
+                    found.setdefault(str(subject.get("digest")), []).append(as_referrer(entry, document))
+            self._referrers = found
+        return self._referrers.get(digest, ())
 
     # ---- reading -----------------------------------------------------------------------------------------
 
