@@ -9,7 +9,7 @@ import functools
 import ssl
 from pathlib import Path
 
-import certifi
+import requests.utils
 
 from packhouse.api.errors import FetchFailed
 
@@ -25,10 +25,10 @@ def trust(ca_file: str, ca_pem: str) -> ssl.SSLContext:
     return _context(ca_file, changed, ca_pem)
 
 
-@functools.lru_cache(maxsize=32)
+@functools.lru_cache(maxsize=8)  # a MiB each
 def _context(ca_file: str, changed: int, ca_pem: str) -> ssl.SSLContext:
     context = ssl.create_default_context()
-    context.load_verify_locations(cafile=certifi.where())
+    context.load_verify_locations(cafile=requests.utils.DEFAULT_CA_BUNDLE_PATH)
     context.set_alpn_protocols(["http/1.1"])
     if ca_file:
         try:

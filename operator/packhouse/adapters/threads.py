@@ -48,9 +48,9 @@ class Threads:
         Canceled, or late, the call is aborted. Errors: those of `work`, SourceUnreachable.
         """
         async with self._free:
-            call = make()
-            self._live.add(call)
             loop = asyncio.get_running_loop()
+            call = await loop.run_in_executor(self._pool, make)  # it may read authorities from a file
+            self._live.add(call)
             seconds = self._settings.fetch_timeout_seconds
             watch = loop.call_later(seconds, call.abort)
             try:
