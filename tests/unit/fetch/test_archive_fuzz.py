@@ -6,6 +6,7 @@ target changes, and whoever is refused hears one of our errors. A longer run: PA
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -62,10 +63,19 @@ def walled() -> Iterator[Path]:
         yield root
         assert neighbours(place, root) == before
         for path in root.rglob("*"):
-            assert Path(os.path.realpath(path)).is_relative_to(root), "no link leads out"
+            assert leads_nowhere(path) or Path(os.path.realpath(path)).is_relative_to(root), "no link leads out"
             assert path.is_symlink() or path.stat().st_mode & 0o7022 == 0, "no setuid, nobody else may write"
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+def leads_nowhere(path: Path) -> bool:
+    """A link that goes round: for those realpath gives what no kernel would."""
+    try:
+        os.path.realpath(path, strict=True)
+    except OSError as error:
+        return error.errno == errno.ELOOP
+    return False
 
 
 def neighbours(place: Path, root: Path) -> dict[str, tuple[int, bytes]]:
