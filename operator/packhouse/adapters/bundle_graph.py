@@ -30,7 +30,6 @@ _IMAGE_CONFIGS: Final = frozenset(
     {"application/vnd.docker.container.image.v1+json", "application/vnd.oci.image.config.v1+json"}
 )
 _UNKNOWN: Final = "unknown/unknown"  # the platform of what is no image: attestations that a build added
-_SIGN: Final = "https://sigstore.dev/cosign/sign/v1"
 #: Tags that cosign makes of a digest, and what lies there.
 COSIGN_TAGS: Final = {".sig": "signature", ".att": "attestation", ".sbom": "sbom"}
 
@@ -244,24 +243,6 @@ class Collector:
             found.append(Artifact(digest, "", node, as_referrer(_descriptor(node.raw), node.document())))
             found += self._about(place, entry.digest, depth + 1)
         return found
-
-
-def artifact_kind(artifact: Artifact) -> tuple[str, Sequence[str]]:
-    """What it is (signature, attestation, sbom, referrer), and the predicate types that it tells of."""
-    notes = artifact.descriptor.annotations
-    layers = artifact.node.blobs
-    predicates = [blob.annotations.get("predicateType", "") for blob in layers]
-    predicates.append(notes.get("dev.sigstore.bundle.predicateType", ""))
-    types = sorted({predicate for predicate in predicates if predicate})
-    if artifact.tag:
-        return next(kind for ending, kind in COSIGN_TAGS.items() if artifact.tag.endswith(ending)), types
-    kind = artifact.descriptor.artifact_type
-    if kind.startswith("application/vnd.dev.sigstore.bundle"):
-        signs = notes.get("dev.sigstore.bundle.content") == "message-signature" or _SIGN in types
-        return ("signature" if signs else "attestation"), types
-    if any(word in kind for word in ("spdx", "cyclonedx", "syft")):
-        return "sbom", types
-    return "referrer", types
 
 
 def _descriptor(raw: RawManifest) -> Descriptor:

@@ -10,17 +10,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 import typer
 
+if TYPE_CHECKING:
+    from packhouse.adapters.bundle_copy import Watcher
+
 _LINE_SECONDS: Final = 10.0
-
-
-class Watcher(Protocol):
-    def begins(self, what: str, total_bytes: int) -> None: ...
-    def moved(self, count: int) -> None: ...
-    def says(self, words: str) -> None: ...
 
 
 @contextmanager

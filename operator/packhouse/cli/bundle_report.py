@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
-from packhouse.adapters.bundle_graph import Artifact, Graph, Image, Node, artifact_kind
+from packhouse.adapters.bundle_graph import COSIGN_TAGS, Artifact, Graph, Image, Node
 from packhouse.cli.bundle_progress import size
 
 Json = dict[str, Any]
+_SIGN: Final = "https://sigstore.dev/cosign/sign/v1"
 
 
 def as_data(graph: Graph, name: str) -> Json:
@@ -66,8 +67,26 @@ def _image(graph: Graph, image: Image, name: str, annotations: Mapping[str, str]
     return found
 
 
+def _kind(artifact: Artifact) -> tuple[str, Sequence[str]]:
+    """What it is (signature, attestation, sbom, referrer), and the predicate types that it tells of."""
+    notes = artifact.descriptor.annotations
+    layers = artifact.node.blobs
+    predicates = [blob.annotations.get("predicateType", "") for blob in layers]
+    predicates.append(notes.get("dev.sigstore.bundle.predicateType", ""))
+    types = sorted({predicate for predicate in predicates if predicate})
+    if artifact.tag:
+        return next(kind for ending, kind in COSIGN_TAGS.items() if artifact.tag.endswith(ending)), types
+    kind = artifact.descriptor.artifact_type
+    if kind.startswith("application/vnd.dev.sigstore.bundle"):
+        signs = notes.get("dev.sigstore.bundle.content") == "message-signature" or _SIGN in types
+        return ("signature" if signs else "attestation"), types
+    if any(word in kind for word in ("spdx", "cyclonedx", "syft")):
+        return "sbom", types
+    return "referrer", types
+
+
 def _artifact(artifact: Artifact) -> tuple[str, Json]:
-    kind, predicates = artifact_kind(artifact)
+    kind, predicates = _kind(artifact)
     if any(word in predicate for predicate in predicates for word in ("spdx", "cyclonedx")):
         kind = "sbom"
     entry: Json = {"digest": artifact.node.raw.digest, "of": artifact.subject}
