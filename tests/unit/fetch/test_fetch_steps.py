@@ -163,9 +163,11 @@ async def test_a_secret_that_is_not_there_is_waited_for(tmp_path: Path) -> None:
 # ---- refusals --------------------------------------------------------------------------------------------
 
 REFUSED: list[tuple[Any, type[PackhouseError], str]] = [
-    ({"git": {"url": "https://x"}}, UnsupportedStep, "fetch step git is not supported by this version"),
-    ({"http": {"url": "https://x"}}, UnsupportedStep, "fetch step http is not supported"),
-    ({"cue": {}}, UnsupportedStep, "it knows imgpkgBundle, image, inline, "),
+    (
+        {"svn": {}},
+        UnsupportedStep,
+        "fetch step svn is not supported by this version of Packhouse; it knows imgpkgBundle",
+    ),
     ({}, InvalidSpec, "exactly one kind of source, not 0"),
     (BUNDLE | INLINE, InvalidSpec, "exactly one kind of source, not 2 (imgpkgBundle, inline)"),
     ({"imgpkgBundle": "x"}, InvalidSpec, "must be a map"),
@@ -197,10 +199,10 @@ async def test_a_step_that_cannot_be_carried_out_says_why(
 async def test_nothing_is_fetched_when_a_later_step_is_refused(tmp_path: Path) -> None:
     given = sources(tmp_path)
     with pytest.raises(UnsupportedStep):
-        await fetch_all([BUNDLE, {"git": {}}], given)
+        await fetch_all([BUNDLE, {"svn": {}}], given)
     assert isinstance(given.origins.registry, FakeRegistry)
     assert given.origins.registry.asked == []
 
 
 def test_the_table_names_every_source_once() -> None:
-    assert {"imgpkgBundle", "image", "inline", "helmChart"} <= set(FETCHERS)
+    assert list(FETCHERS) == ["imgpkgBundle", "image", "inline", "helmChart", "http", "git"]
