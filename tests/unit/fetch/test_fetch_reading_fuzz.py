@@ -25,8 +25,9 @@ BOXED: Final = settings(
 DIGEST = f"sha256:{'a' * 64}"
 WORDS = st.sampled_from(
     (
-        "image images spec kind apiVersion ImagesLock imgpkg.carvel.dev/v1alpha1 ImageLocations annotations web "
-        f"entries x ~ 0x1f 1e3 kbld.carvel.dev/id version urls digest 1.0.0 {'a' * 64} x.test/a@{DIGEST} nginx:1 !!binary"
+        "image images spec kind apiVersion ImagesLock imgpkg.carvel.dev/v1alpha1 ImageLocations annotations "
+        "web entries x ~ 0x1f 1e3 kbld.carvel.dev/id version urls digest 1.0.0 "
+        f"{'a' * 64} x.test/a@{DIGEST} nginx:1 !!binary"
     ).split(" ")
 )
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | WORDS | st.text(max_size=20)
