@@ -243,7 +243,7 @@ def _take(listening: socket.socket, state: SshServer, transports: list[Any]) -> 
             transport.start_server(event=threading.Event(), server=_Session(state))
 
 
-class _Session(paramiko.ServerInterface):
+class _Session(paramiko.ServerInterface):  # type: ignore[misc]  # paramiko has no types
     def __init__(self, state: SshServer) -> None:
         self._state = state
         self._environment: dict[str, str] = {}
