@@ -96,6 +96,7 @@ PARTS: dict[str, Callable[[Ground], None]] = {
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("part", nargs="*", help=f"of {', '.join(PARTS)}; all by default")
+    parser.add_argument("--page", action="store_true", help="write the page too, with the other parts as they were")
     parser.add_argument("--runs", type=int, default=RUNS)
     arguments = parser.parse_args()
     board = Board(lambda line: print(line, flush=True))
@@ -114,8 +115,8 @@ def main() -> None:
             if not arguments.part or name in arguments.part:
                 part(ground)
         version = json.loads(cluster.kubectl("get", "--raw", "/version").stdout)["gitVersion"]
-        if not arguments.part:
-            page.write(board, machine(version), arguments.runs)
+        if arguments.page or not arguments.part:
+            page.write(board, machine(version), arguments.runs, keep=bool(arguments.part))
 
 
 if __name__ == "__main__":

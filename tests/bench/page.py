@@ -5,20 +5,25 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from bench.figures import Board, Figure
+from bench.figures import Board
 
 FOLDER = Path(__file__).parents[2] / "docs" / "benchmarks"
+
+#: A figure as latest.json has it.
+Row = dict[str, Any]
 
 PAGE = """\
 # Benchmarks
 
-`make bench` measures Packhouse beside kubectl and helm, which do the same on the same cluster in the same run, and
-writes this page and [latest.json](latest.json). It takes some minutes and what the [tests](../howto/test.md) need.
+`make bench` measures Packhouse beside kubectl, helm, oras and crane, which do the same on the same cluster in the same
+run, and writes this page and [latest.json](latest.json). It takes some minutes and what the [tests](../howto/test.md)
+need. `python -m bench PART --page` measures one part and leaves the other rows as they were.
 
 {figures}
 
-Taken on: {machine}. Each figure is the median of {runs} runs, with the least and the most; the tools take turns. The
+Taken on: {machine}. Each figure is the median of {runs} runs or more, with the least and the most; the tools take turns. The
 machine is shared and its times vary, so read the ratios. A bench asserts nothing: a target that is missed says so.
 
 ## What is measured
@@ -42,7 +47,8 @@ machine is shared and its times vary, so read the ratios. A bench asserts nothin
   the operator in a process that runs already, as the operator does. The size is that of the packed layer; half of the
   files can be packed by a quarter, half not at all. oras is a process per pull and unpacks the same files from an
   artifact that it pushed itself; crane is a process too, and writes them as one tar. "Again": the same digest once
-  more, which asks nobody. Memory: resident, of that process, at the highest moment of a pull.
+  more, which asks nobody. Memory: resident, of that process, at the highest moment of a pull. The small one is pulled
+  five times as often, since what takes milliseconds varies most.
 - **installs of one bundle**: named by a tag, with a sync period of 10 s; five periods after all of them are ready,
   counted in the registry's log.
 - **kapp-controller (published)**: measured on such a machine before, and not in this run; for orientation.
@@ -53,13 +59,17 @@ peer or no target, the field is null.
 """
 
 
-def write(board: Board, machine: Mapping[str, str], runs: int, folder: Path = FOLDER) -> None:
+def write(board: Board, machine: Mapping[str, str], runs: int, folder: Path = FOLDER, *, keep: bool = False) -> None:
+    """`keep`: what latest.json has and this run has not stays, since only some parts were run."""
     folder.mkdir(parents=True, exist_ok=True)
     wire = [figure.to_wire() for figure in board.figures]
-    (folder / "latest.json").write_text(json.dumps(wire, indent=2) + "\n")
+    latest = folder / "latest.json"
+    if keep and latest.exists():
+        wire = merged(json.loads(latest.read_text()), wire)
+    latest.write_text(json.dumps(wire, indent=2) + "\n")
     skipped = [f"- not measured: {what}\n" for what in board.skipped]
     text = PAGE.format(
-        figures=table(board.figures),
+        figures=table(wire),
         machine=", ".join(f"{name} {value}" for name, value in machine.items()),
         runs=runs,
         skipped="".join(skipped),
@@ -67,22 +77,28 @@ def write(board: Board, machine: Mapping[str, str], runs: int, folder: Path = FO
     (folder / "README.md").write_text(text)
 
 
-def table(figures: Sequence[Figure]) -> str:
-    rows = [
+def merged(before: Sequence[Row], now: Sequence[Row]) -> list[Row]:
+    """The rows of `before`, each replaced by that of the same name and peer, then what is new."""
+    new = {(row["name"], row["peer"]): row for row in now}
+    rows = [new.pop((row["name"], row["peer"]), row) for row in before]
+    return [*rows, *new.values()]
+
+
+def table(rows: Sequence[Row]) -> str:
+    lines = [
         "| | median | least to most | peer | its median | ratio | target | met |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    for figure in figures:
-        wire = figure.to_wire()
+    for row in rows:
         cells = [
-            wire["name"],
-            f"{wire['median']:g} {wire['unit']}",
-            f"{wire['min']:g} to {wire['max']:g}",
-            wire["peer"] or "",
-            "" if wire["peer_median"] is None else f"{wire['peer_median']:g} {wire['unit']}",
-            "" if wire["ratio"] is None else f"{wire['ratio']:g}",
-            wire["target"] or "",
-            {True: "yes", False: "**no**", None: ""}[wire["met"]],
+            row["name"],
+            f"{row['median']:g} {row['unit']}",
+            f"{row['min']:g} to {row['max']:g}",
+            row["peer"] or "",
+            "" if row["peer_median"] is None else f"{row['peer_median']:g} {row['unit']}",
+            "" if row["ratio"] is None else f"{row['ratio']:g}",
+            row["target"] or "",
+            {True: "yes", False: "**no**", None: ""}[row["met"]],
         ]
-        rows.append(f"| {' | '.join(cells)} |")
-    return "\n".join(rows)
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
