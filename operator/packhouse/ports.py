@@ -45,6 +45,7 @@ class Access:
     ca_pem: str = ""  # authorities that are trusted besides those of the system and of the settings
     proxy: Proxy | None = None
     hint: str = ""  # what a refusal adds: which Secrets were looked at, and for which hosts they hold credentials
+    lever: str = "a secretRef names some"  # how whoever is refused without credentials gives some
 
 
 @dataclass(frozen=True, slots=True)

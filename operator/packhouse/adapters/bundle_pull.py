@@ -19,14 +19,16 @@ _LOCK_MOST_BYTES = 8 * 1024 * 1024
 def pull_into(folder: Path, source: Contents, home: ImageReference | None, digest: str, settings: Settings) -> bool:
     """Whether its lock was changed to name the images beside it. `folder` is new or empty, and stays so on errors.
 
+    A folder that is there is kept, with what it is: somebody may stand in it, or it is a volume.
+
     Errors: InvalidSpec (the folder), those of Contents.
     """
     try:
         if folder.is_symlink() or (folder.exists() and (not folder.is_dir() or any(folder.iterdir()))):
-            raise InvalidSpec(f"{folder} is there and not empty: name a new folder")
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        place = folder.with_name(f".{folder.name}.{secrets.token_hex(4)}")
-        place.mkdir()
+            raise InvalidSpec(f"{folder} is there and no empty folder: name a new one")
+        is_there = folder.exists()
+        place = (folder if is_there else folder.parent) / f".packhouse-{secrets.token_hex(4)}"
+        place.mkdir(parents=True)
         try:
             records = unpack(source, digest, place, settings, lambda: None)
             for record in records:  # the user may change what is his
@@ -34,9 +36,11 @@ def pull_into(folder: Path, source: Contents, home: ImageReference | None, diges
                     path = place / record.path
                     path.chmod(path.stat().st_mode | 0o200)
             moved = _relocated(place / LOCK_FILE, source, home, digest)
-            if folder.exists():
-                folder.rmdir()
-            place.rename(folder)
+            if is_there:
+                for path in list(place.iterdir()):
+                    path.rename(folder / path.name)
+            else:
+                place.rename(folder)
         finally:
             shutil.rmtree(place, ignore_errors=True)
     except OSError as error:

@@ -271,7 +271,7 @@ class Network:
         """As whom it was tried, and what other credentials there are that do not fit."""
         words = (
             ", then ".join(map(_person, self.access.credentials))
-            or "nobody (no credentials were given: a secretRef names some)"
+            or f"nobody (no credentials were given: {self.access.lever})"
         )
         return f"{words}; {self.access.hint}" if self.access.hint else words
 

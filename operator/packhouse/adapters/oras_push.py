@@ -42,10 +42,15 @@ async def push_bundle(folder: Path, image: str, credentials: Credentials | None,
 
 
 def push_bundle_blocking(folder: Path, image: str, credentials: Credentials | None, settings: Settings) -> str:
+    return push_folder(folder, image, Access((credentials,) if credentials is not None else ()), settings)
+
+
+def push_folder(folder: Path, image: str, access: Access, settings: Settings) -> str:
+    """As push_bundle, blocking, with whatever access."""
     reference = read_reference(image)
     if reference.digest is not None:
         raise InvalidSpec(f"{image}: a push goes to a tag, the digest follows from the content")
-    target = Repository(reference, Access((credentials,) if credentials is not None else ()), settings)
+    target = Repository(reference, access, settings)
     try:
         with tempfile.TemporaryFile() as layer:
             packed = pack_folder(folder, layer, {BUNDLE_LABEL: "true"}, lock=True)

@@ -31,6 +31,8 @@ EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_INTERRUPTED: Final = 130
 PARALLEL: Final = 4
+#: In a help text; a [@digest] without the stroke would be taken for markup, and not be shown.
+_REFERENCE: Final = r"host/path[:tag]\[@digest]"
 
 Username = Annotated[str, typer.Option(help="User of the registry; the docker config is not read for it then.")]
 PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
@@ -67,10 +69,9 @@ def push(
         reference = read_reference(image)
         logins = Logins(given_login(username, password_stdin), reference.host)
         # oras takes a quarter of a second to import
-        from packhouse.adapters.oras_push import push_bundle_blocking
+        from packhouse.adapters.oras_push import push_folder
 
-        credentials = next(iter(logins.access(reference).credentials), None)
-        digest = push_bundle_blocking(file, image, credentials, settings)
+        digest = push_folder(file, image, logins.access(reference), settings)
         typer.echo(f"{reference.repository}@{digest}")
 
 
@@ -78,9 +79,7 @@ def push(
 def copy(
     places: Annotated[
         list[str] | None,
-        typer.Argument(
-            metavar="[SRC] [DST]", help="host/path[:tag][@digest], or a layout: oci-layout:///path, ./path."
-        ),
+        typer.Argument(metavar="[SRC] [DST]", help=f"{_REFERENCE}, or a layout: oci-layout:///path, ./path."),
     ] = None,
     to_tar: Annotated[Path | None, typer.Option(metavar="FILE", help="Copy into a tar, in place of DST.")] = None,
     from_tar: Annotated[Path | None, typer.Option(metavar="FILE", help="Copy from a tar, in place of SRC.")] = None,
@@ -89,7 +88,11 @@ def copy(
         typer.Option("--signatures/--no-signatures", help="Signatures, attestations, SBOMs and other referrers, too."),
     ] = True,
     include_non_distributable_layers: Annotated[
-        bool, typer.Option(help="Layers, too, that may not be handed on by their makers' terms.")
+        bool,
+        typer.Option(
+            "--include-non-distributable-layers",
+            help="Layers, too, that may not be handed on by their makers' terms.",
+        ),
     ] = False,
     parallel: Parallel = PARALLEL,
     username: Username = "",
@@ -108,12 +111,12 @@ def copy(
         if places is None or len(places) != wanted or wanted == 0:
             raise InvalidSpec("name a source and a target: SRC DST, or SRC --to-tar FILE, or --from-tar FILE DST")
         from packhouse.adapters.bundle_graph import Collector
-        from packhouse.cli.bundle_places import Places, target_of
+        from packhouse.cli.bundle_places import Places, reference_of, tar_of, target_of
 
         settings = Settings.from_environment()
         source = None if from_tar is not None else places[0]
-        target, tag = (to_tar, None) if to_tar is not None else target_of(places[-1])
-        host = "" if source is None or source.startswith((".", "/")) else read_reference(source).host
+        target, tag = (tar_of(to_tar), None) if to_tar is not None else target_of(places[-1])
+        host = "" if source is None or source.startswith((".", "/")) else reference_of(source).host
         host = host if isinstance(target, Path) else target.host
         logins = Logins(given_login(username, password_stdin), host)
         with Places(logins, settings) as opened, watching(quiet) as watcher:
@@ -133,7 +136,9 @@ def copy(
 
 @app.command()
 def pull(
-    image: Annotated[str, typer.Argument(metavar="IMAGE", help="host/path[:tag][@digest], or a layout.")],
+    image: Annotated[
+        str, typer.Argument(metavar="IMAGE", help=f"{_REFERENCE}, or a layout: oci-layout:///path, ./path.")
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="A folder that is new or empty.")],
     username: Username = "",
     password_stdin: PasswordStdin = False,
@@ -155,7 +160,9 @@ def pull(
 
 @app.command()
 def inspect(
-    image: Annotated[str, typer.Argument(metavar="IMAGE", help="host/path[:tag][@digest], or a layout.")],
+    image: Annotated[
+        str, typer.Argument(metavar="IMAGE", help=f"{_REFERENCE}, or a layout: oci-layout:///path, ./path.")
+    ],
     output: Annotated[Form, typer.Option("--output", "-o", help="How it is told.")] = Form.TEXT,
     parallel: Parallel = PARALLEL,
     username: Username = "",
@@ -204,9 +211,9 @@ def _carried_out(
 
 @contextmanager
 def _opened(image: str, username: str, password_stdin: bool) -> Iterator[tuple[Places, Settings]]:
-    from packhouse.cli.bundle_places import Places
+    from packhouse.cli.bundle_places import Places, reference_of
 
-    host = "" if image.startswith((".", "/")) else read_reference(image).host
+    host = "" if image.startswith((".", "/")) else reference_of(image).host
     settings = Settings.from_environment()
     with Places(Logins(given_login(username, password_stdin), host), settings) as places:
         yield places, settings

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import typer
 
@@ -14,6 +14,8 @@ from packhouse.api.errors import AuthenticationFailed, InvalidSpec
 from packhouse.domain.references import ImageReference
 from packhouse.fetch.credentials import Keyring
 from packhouse.ports import Access, Credentials
+
+_LEVER: Final = "docker login, or --username and --password-stdin"
 
 
 class Logins:
@@ -28,7 +30,7 @@ class Logins:
     def access(self, reference: ImageReference) -> Access:
         """Errors: AuthenticationFailed (the docker config cannot be read)."""
         if self._given is not None and reference.host == self._host:
-            return Access((self._given,))
+            return Access((self._given,), lever=_LEVER)
         if self._config is None:
             self._config = _docker_config()
         keyring, helpers = self._config
@@ -40,7 +42,9 @@ class Logins:
                 "use --username and --password-stdin",
                 err=True,
             )
-        return Access((credentials,) if credentials is not None else ())
+        stranger = credentials is None and keyring.entries
+        hint = f"{keyring.source} holds credentials for {keyring.hosts} only" if stranger else ""
+        return Access((credentials,) if credentials is not None else (), hint=hint, lever=_LEVER)
 
 
 def given_login(username: str, password_stdin: bool) -> Credentials | None:

@@ -15,7 +15,7 @@ from packhouse.adapters.oci_layout import Layout
 from packhouse.adapters.oras_repository import Repository
 from packhouse.api.errors import InvalidSpec, SourceNotFound
 from packhouse.cli.bundle_login import Logins
-from packhouse.domain.references import OCI_LAYOUT, ImageReference, read_reference
+from packhouse.domain.references import DOCKER_HUB, DOCKER_HUB_NAMES, OCI_LAYOUT, ImageReference, read_reference
 from packhouse.settings import Settings
 
 _PATHS: Final = ("/", "./", "../")
@@ -61,7 +61,7 @@ class Places:
     def find(self, text: str) -> Place:
         if text.startswith(_PATHS):
             return self.on_disk(Path(text), None, None)
-        reference = read_reference(text)
+        reference = reference_of(text)
         if reference.is_layout:
             return self.on_disk(Path(f"/{reference.path}"), reference.tag, reference.digest)
         source = self.repository(reference)
@@ -76,11 +76,29 @@ class Places:
         return Place(layout, None, tag or _tag(layout, found), found)
 
 
+def reference_of(text: str) -> ImageReference:
+    """Errors: InvalidSpec, also for what is a path by all appearances: a registry would be asked for it in vain."""
+    if text.startswith("oci-layout:") and not text.startswith(OCI_LAYOUT):
+        raise InvalidSpec(f"{text}: write {OCI_LAYOUT} and a whole path, or a path that begins with ./")
+    reference = read_reference(text)
+    hostless = reference.host == DOCKER_HUB and not text.startswith(tuple(f"{name}/" for name in DOCKER_HUB_NAMES))
+    if hostless and (text.endswith(".tar") or (Path(text) / "oci-layout").is_file()):
+        raise InvalidSpec(f"{text}: a path begins with /, ./ or ../; write ./{text} for the one on this disk")
+    return reference
+
+
+def tar_of(path: Path) -> Path:
+    """The tar to be written. Errors: InvalidSpec, before anything is copied."""
+    if not path.name or path.is_dir():
+        raise InvalidSpec(f"--to-tar {path}: that is a folder; name a file in it")
+    return path
+
+
 def target_of(text: str) -> tuple[ImageReference | Path, str | None]:
     """Where a copy goes, and the tag that is asked for, if one is."""
     if text.startswith(_PATHS):
         return Path(text), None
-    reference = read_reference(text)
+    reference = reference_of(text)
     if reference.digest is not None:
         raise InvalidSpec(f"{text}: a copy goes to a tag, its digest is that of the source")
     if reference.is_layout:

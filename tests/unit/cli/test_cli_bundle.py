@@ -162,12 +162,24 @@ def test_pull_works_on_layouts_and_on_plain_images(bundle: Bundle, tmp_path: Pat
 def test_pull_leaves_a_folder_with_something_in_it_alone(stock: Stock, bundle: Bundle, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out/mine").write_text("mine")
-    assert "is there and not empty" in bundle("pull", stock.outer, "-o", tmp_path / "out", code=2).stderr
+    assert "is there and no empty folder" in bundle("pull", stock.outer, "-o", tmp_path / "out", code=2).stderr
     (tmp_path / "link").symlink_to("empty")
-    assert "is there and not empty" in bundle("pull", stock.outer, "-o", tmp_path / "link", code=2).stderr
+    assert "is there and no empty folder" in bundle("pull", stock.outer, "-o", tmp_path / "link", code=2).stderr
     (tmp_path / "empty").mkdir()
     bundle("pull", stock.outer, "-o", tmp_path / "empty")
     assert files(tmp_path / "out") == {"mine": b"mine"}
+
+
+def test_pull_fills_the_empty_folder_that_one_stands_in(
+    stock: Stock, bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    before = (tmp_path / "here").stat().st_ino
+    bundle("pull", stock.outer, "-o", ".")
+    assert sorted(files(tmp_path / "here")) == [".imgpkg/images.yml", "config.yml"]
+    assert [path.name for path in tmp_path.iterdir()] == ["here"]
+    assert (tmp_path / "here").stat().st_ino == before, "the folder may be a volume, which nobody can replace"
 
 
 def test_a_pull_that_fails_leaves_nothing(registry: LocalRegistry, bundle: Bundle, tmp_path: Path) -> None:
@@ -175,6 +187,9 @@ def test_a_pull_that_fails_leaves_nothing(registry: LocalRegistry, bundle: Bundl
     put(name, "1", plain_bundle({"good": b"1", "../bad": b"2"}))
     assert r"climbs out by .." in bundle("pull", f"{name}:1", "-o", tmp_path / "out", code=1).stderr
     assert list(tmp_path.iterdir()) == []
+    (tmp_path / "empty").mkdir()
+    bundle("pull", f"{name}:1", "-o", tmp_path / "empty", code=1)
+    assert [path.name for path in tmp_path.rglob("*")] == ["empty"]
 
 
 # ---- the command line ------------------------------------------------------------------------------------
@@ -199,6 +214,11 @@ DIGEST = "sha256:" + "0" * 64
         pytest.param(["pull", "127.0.0.1:1/a"], 2, "", id="pull to nowhere"),
         pytest.param(["inspect", "127.0.0.1:1/a", "-o", "xml"], 2, "", id="an unknown form"),
         pytest.param(["inspect", "oci-layout://a"], 2, "a whole path", id="a relative layout"),
+        pytest.param(["inspect", "oci-layout:./a"], 2, "write oci-layout:// and a whole path", id="half a scheme"),
+        pytest.param(["inspect", "a.tar"], 2, "write ./a.tar for the one on this disk", id="a path without ./"),
+        pytest.param(["copy", "out/a.tar", "127.0.0.1:1/a"], 2, "write ./out/a.tar", id="a path below without ./"),
+        pytest.param(["copy", "127.0.0.1:1/a", "--to-tar", "{tmp}"], 2, "name a file in it", id="a folder for a tar"),
+        pytest.param(["copy", "127.0.0.1:1/a", "--to-tar", ""], 2, "name a file in it", id="a tar without a name"),
         pytest.param(["inspect", "{host}/cli/none:1"], 1, "has no such image, or hides it (404)", id="no image"),
     ],
 )
@@ -207,6 +227,54 @@ def test_the_command_says_what_is_wrong_and_sets_its_exit_code(
 ) -> None:
     result = bundle(*(word.format(tmp=tmp_path, host=registry.host) for word in words), code=code)
     assert (said in result.stderr, result.stdout) == (True, ""), result.stderr
+
+
+REFUSED = "refused access with 401; tried as "
+NOBODY = f"{REFUSED}nobody (no credentials were given: docker login, or --username and --password-stdin)"
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        pytest.param({}, f"{NOBODY}\n", id="no credentials"),
+        pytest.param(
+            {"ghcr.io": {"username": "a", "password": "b"}},
+            f"{NOBODY}; {{config}} holds credentials for ghcr.io only\n",
+            id="those of another registry",
+        ),
+        pytest.param(
+            {"{host}": {"username": "packhouse", "password": "wrong"}},
+            f"{REFUSED}user 'packhouse' of {{config}}\n",
+            id="wrong ones",
+        ),
+    ],
+)
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["push", "{host}/cli/mine:1", "-f", "{tmp}"],
+        ["pull", "{host}/cli/mine:1", "-o", "{tmp}/out"],
+        ["copy", "{layout}", "{host}/cli/mine:1"],
+        ["inspect", "{host}/cli/mine:1"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_a_refusal_names_who_was_tried_and_how_to_log_in(
+    words: list[str], config: dict[str, dict[str, str]], said: str, bundle: Bundle, tmp_path: Path,
+    auth_registry: LocalRegistry,
+) -> None:  # fmt: skip
+    file = tmp_path / "docker/config.json"
+    file.parent.mkdir()
+    host = auth_registry.host
+    file.write_text(json.dumps({"auths": {name.format(host=host): entry for name, entry in config.items()}}))
+    layout = write_layout(tmp_path / "layout", {"1": plain_bundle({"a": b"1"})})
+    words = [word.format(host=host, tmp=tmp_path, layout=layout) for word in words]
+    assert said.format(config=file) in bundle(*words, code=1).stderr
+
+
+def test_the_help_shows_whole_references(bundle: Bundle) -> None:
+    for verb in ("copy", "pull", "inspect"):
+        assert "host/path[:tag][@digest]" in bundle(verb, "--help").stdout
 
 
 def test_a_setting_that_cannot_be_read_is_a_usage_error(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
