@@ -24,7 +24,8 @@ need. `python -m bench PART --page` measures one part and leaves the other rows 
 {figures}
 
 Taken on: {machine}. Each figure is the median of {runs} runs or more, with the least and the most; the tools take
-turns. The machine is shared and its times vary, so read the ratios. A bench asserts nothing: a target that is missed says so.
+turns. The machine is shared and its times vary, so read the ratios. A bench asserts nothing: a target that is
+missed says so.
 
 ## What is measured
 - **plan and apply**: live objects, plan, preflight and apply as the operator does them, within one process, with the
