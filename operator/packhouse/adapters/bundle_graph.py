@@ -17,6 +17,7 @@ from typing import Any, Final
 from packhouse.adapters.contents import Contents, unpack
 from packhouse.adapters.oci_layout import as_referrer, read_descriptor, read_document
 from packhouse.api.errors import AuthenticationFailed, FetchFailed, FetchLimitExceeded, SourceNotFound
+from packhouse.domain.bundle_about import ABOUT_FILE, About, read_about
 from packhouse.domain.images_lock import BUNDLE_LABEL, LOCK_FILE, LockedImage, locked_images
 from packhouse.domain.references import ImageReference
 from packhouse.ports import Descriptor, RawManifest
@@ -26,6 +27,7 @@ IMAGES_MOST: Final = 10_000
 _DEPTH_MOST: Final = 5  # of indexes within indexes, of referrers of referrers
 _CONFIG_MOST_BYTES: Final = 8 * 1024 * 1024
 _LOCK_MOST_BYTES: Final = 8 * 1024 * 1024
+_ABOUT_MOST_BYTES: Final = 64 * 1024
 _IMAGE_CONFIGS: Final = frozenset(
     {"application/vnd.docker.container.image.v1+json", "application/vnd.oci.image.config.v1+json"}
 )
@@ -78,6 +80,7 @@ class Image:
     node: Node
     is_bundle: bool = False
     locked: Sequence[LockedImage] = ()
+    about: About = field(default_factory=dict)  # what a bundle says of itself
     artifacts: list[Artifact] = field(default_factory=list)
 
 
@@ -172,7 +175,7 @@ class Collector:
         image = Image(self._node(place, digest, 0))
         image.is_bundle = self._is_bundle(image.node)
         if image.is_bundle:
-            image.locked = self._lock(image.node)
+            image.locked, image.about = self._inside(image.node)
         if self._artifacts:
             for node in image.node.every():
                 image.artifacts += self._about(place, node.raw.digest, 0)
@@ -210,7 +213,8 @@ class Collector:
         labels = inner.get("Labels") if isinstance(inner, dict) else None
         return isinstance(labels, dict) and BUNDLE_LABEL in labels
 
-    def _lock(self, node: Node) -> Sequence[LockedImage]:
+    def _inside(self, node: Node) -> tuple[Sequence[LockedImage], About]:
+        """Its lock, and its words about itself."""
         name = f"{node.source.name}@{node.raw.digest}: {LOCK_FILE}"
         with tempfile.TemporaryDirectory(prefix="packhouse-") as folder:
             root = Path(folder) / "content"
@@ -221,7 +225,9 @@ class Collector:
                 raise FetchFailed(f"{name}: the bundle has no such file")
             if path.stat().st_size > _LOCK_MOST_BYTES:
                 raise FetchLimitExceeded(f"{name} has more than {_LOCK_MOST_BYTES} bytes")
-            return locked_images(path.read_bytes(), name)
+            about = root / ABOUT_FILE
+            is_there = not about.is_symlink() and about.is_file() and about.stat().st_size <= _ABOUT_MOST_BYTES
+            return locked_images(path.read_bytes(), name), read_about(about.read_bytes()) if is_there else {}
 
     # ---- what is said about it ---------------------------------------------------------------------------
 

@@ -51,6 +51,11 @@ class Repository:
             talk.abort()
             talk.__exit__()
 
+    def tried(self) -> str:
+        """As whom it was asked, for who is told that something is not there, or hidden."""
+        with self._talk() as talk:
+            return talk.line.tried()
+
     # ---- reading -----------------------------------------------------------------------------------------
 
     def manifest(self, what: str) -> RawManifest | None:

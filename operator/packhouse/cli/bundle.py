@@ -66,6 +66,8 @@ def push(
     """Push a folder as a bundle and print its reference with the digest. The same folder gives the same digest."""
     with _exits():
         settings = Settings.from_environment()
+        if image.startswith((".", "/", "oci-layout:")):
+            raise InvalidSpec(f"{image}: a push goes to a registry; `packhouse bundle copy` writes layouts on disk")
         reference = read_reference(image)
         logins = Logins(given_login(username, password_stdin), reference.host)
         # oras takes a quarter of a second to import

@@ -67,7 +67,7 @@ class Places:
         source = self.repository(reference)
         raw = source.manifest(reference.digest or reference.tag or "latest")
         if raw is None:
-            raise SourceNotFound(f"{reference}: the registry has no such image, or hides it (404)")
+            raise SourceNotFound(f"{reference}: not found (404), or hidden from: {source.tried()}")
         return Place(source, reference, reference.tag, raw.digest)
 
     def on_disk(self, path: Path, tag: str | None, digest: str | None) -> Place:

@@ -30,7 +30,12 @@ def as_data(graph: Graph, name: str) -> Json:
 
 
 def as_text(data: Json) -> str:
-    return "\n".join(_lines(data)) + "\n"
+    return "".join(f"{_harmless(line)}\n" for line in _lines(data))
+
+
+def _harmless(line: str) -> str:
+    """Others wrote some of it: nothing moves the cursor, or goes to another line."""
+    return "".join(sign if sign.isprintable() else "\ufffd" for sign in line)
 
 
 def _image(graph: Graph, image: Image, name: str, annotations: Mapping[str, str], above: frozenset[str]) -> Json:
@@ -50,6 +55,8 @@ def _image(graph: Graph, image: Image, name: str, annotations: Mapping[str, str]
         found["platforms"] = platforms
     if annotations:
         found["annotations"] = dict(annotations)
+    if image.about:
+        found["about"] = image.about
     said = [_artifact(artifact) for artifact in image.artifacts] + list(_built_in(image.node))
     for key, kinds in (("signatures", ("signature",)), ("sboms", ("sbom",)), ("attestations", ("attestation",))):
         entries = [entry for kind, entry in said if kind in kinds]
@@ -148,6 +155,13 @@ def _images(images: Sequence[Json], indent: str) -> Iterator[str]:
 
 
 def _about(image: Json, indent: str) -> Iterator[str]:
+    about = image.get("about", {})
+    for key, value in about.get("metadata", {}).items():
+        yield f"{indent}{f'{key}:':<8} {value}"
+    for author in about.get("authors", ()):
+        yield f"{indent}{'Author:':<8} {author}"
+    for website in about.get("websites", ()):
+        yield f"{indent}{'Website:':<8} {website}"
     words = {"signatures": "Signed:", "sboms": "SBOM:", "attestations": "Attested:", "referrers": "Referrer:"}
     for key, word in words.items():
         for entry in image.get(key, ()):

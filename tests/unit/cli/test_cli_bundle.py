@@ -125,6 +125,27 @@ def test_inspect_of_a_copy_says_where_each_image_was_found(
     assert on_disk["image"] == f"{tmp_path}/layout@{stock.digests['outer']}"
 
 
+def test_inspect_shows_what_a_bundle_says_of_itself_and_nothing_of_it_steers_the_terminal(
+    registry: LocalRegistry, bundle: Bundle
+) -> None:
+    about = {
+        "apiVersion": "imgpkg.carvel.dev/v1alpha1",
+        "kind": "Bundle",
+        "metadata": {"name": "web"},
+        "authors": [{"name": "Ada\x1b[2J\nSigned: by all", "email": "ada@example.com"}],
+        "websites": [{"url": "https://example.com"}],
+    }
+    name = f"{registry.host}/cli/about"
+    put(name, "1", locked_bundle({}, {".imgpkg/bundle.yml": yaml.safe_dump(about).encode()}))
+    text = bundle("inspect", f"{name}:1").stdout
+    assert text.splitlines()[-3:] == [
+        "name:    web",
+        "Author:  Ada\ufffd[2J\ufffdSigned: by all <ada@example.com>",
+        "Website: https://example.com",
+    ]
+    assert json.loads(bundle("inspect", f"{name}:1", "-o", "json").stdout)["about"]["metadata"] == {"name": "web"}
+
+
 # ---- pull ------------------------------------------------------------------------------------------------
 
 
@@ -216,10 +237,11 @@ DIGEST = "sha256:" + "0" * 64
         pytest.param(["inspect", "oci-layout://a"], 2, "a whole path", id="a relative layout"),
         pytest.param(["inspect", "oci-layout:./a"], 2, "write oci-layout:// and a whole path", id="half a scheme"),
         pytest.param(["inspect", "a.tar"], 2, "write ./a.tar for the one on this disk", id="a path without ./"),
+        pytest.param(["push", "./a", "-f", "{tmp}"], 2, "a push goes to a registry; `packhouse", id="push to a path"),
         pytest.param(["copy", "out/a.tar", "127.0.0.1:1/a"], 2, "write ./out/a.tar", id="a path below without ./"),
         pytest.param(["copy", "127.0.0.1:1/a", "--to-tar", "{tmp}"], 2, "name a file in it", id="a folder for a tar"),
         pytest.param(["copy", "127.0.0.1:1/a", "--to-tar", ""], 2, "name a file in it", id="a tar without a name"),
-        pytest.param(["inspect", "{host}/cli/none:1"], 1, "has no such image, or hides it (404)", id="no image"),
+        pytest.param(["inspect", "{host}/cli/none:1"], 1, "not found (404), or hidden from: nobody (", id="no image"),
     ],
 )
 def test_the_command_says_what_is_wrong_and_sets_its_exit_code(

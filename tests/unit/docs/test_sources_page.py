@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,11 @@ def crd(kind: str) -> Json:
 def fields_of_fetch() -> Json:
     spec = crd("package")["properties"]["spec"]["properties"]["template"]["properties"]["spec"]
     fields: Json = spec["properties"]["fetch"]["items"]["properties"]
+    return fields
+
+
+def fields_of_a_catalogue() -> Json:
+    fields: Json = crd("packagerepository")["properties"]["spec"]["properties"]["fetch"]["properties"]
     return fields
 
 
@@ -63,9 +69,16 @@ def test_each_kind_of_source_has_an_example() -> None:
     assert missing == set()
 
 
-def test_the_page_of_package_names_the_fields_that_each_step_has() -> None:
-    page = (ROOT / "docs/spec/package.md").read_text()
-    for kind, field in fields_of_fetch().items():
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        pytest.param("package", fields_of_fetch, id="of a Package"),
+        pytest.param("packagerepository", fields_of_a_catalogue, id="of a PackageRepository"),
+    ],
+)
+def test_the_page_names_the_fields_that_each_source_has(name: str, fields: Callable[[], Json]) -> None:
+    page = (ROOT / f"docs/spec/{name}.md").read_text()
+    for kind, field in fields().items():
         if kind != "path":
             (row,) = re.findall(rf"^\| `{kind}` \|(.*)$", page, re.MULTILINE)
             assert [name for name in field["properties"] if f"`{name}`" not in row] == [], kind
