@@ -5,6 +5,7 @@ limit is told, that nobody else's job notices, what is reached from inside (noth
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import socket
 import subprocess
@@ -22,7 +23,7 @@ from packhouse.adapters.worker_pool import PoolSize, WorkerPool
 from packhouse.api.errors import RendererUnavailable, RenderLimitExceeded, TemplateFailed
 from packhouse.ports import Outside, Rendered, RenderJob
 from packhouse.settings import MIB, Settings
-from packhouse.template import answers, jobs
+from packhouse.template import answers, jobs, landlock
 from packhouse.template.limits import Limits
 from render_jobs import config_map, job
 
@@ -224,6 +225,23 @@ async def test_values_stand_in_no_argument_and_no_file(
         await running
     async with pool.turn(), pool.turn():  # a worker that is just being started is not ended cleanly
         assert len(pool.pids) == 2
+
+
+@pytest.mark.skipif(not landlock.is_there(), reason="this kernel takes no files away from a program (Landlock)")
+@pytest.mark.parametrize("where", ["a file", "what another process of this user holds open"])
+async def test_the_schema_of_a_chart_reads_no_file_of_the_renderer(
+    pool: WorkerPool, tmp_path: Path, where: str
+) -> None:
+    (tmp_path / "told.json").write_text('{"type": "string"}')
+    held = os.open(tmp_path / "told.json", os.O_RDONLY)
+    path = tmp_path / "told.json" if where == "a file" else Path(f"/proc/{os.getpid()}/fd/{held}")
+    schema = json.dumps({"properties": {"size": {"$ref": f"file://{path}"}}})
+    asked = charted(config_map(), values__schema__json=schema, values__yaml="size: 1\n")
+    try:
+        with pytest.raises(TemplateFailed, match="permission denied"):
+            await rendered(pool, asked)
+    finally:
+        os.close(held)
 
 
 async def test_a_renderer_as_a_child_process_is_told_where_helm_is(helm: Path) -> None:

@@ -26,6 +26,7 @@ from packhouse.api.errors import PackhouseError, RendererUnavailable
 from packhouse.settings import MIB, PREFIX
 from packhouse.template.confine import die_with
 from packhouse.template.documents import HelmOutput, HelmRun
+from packhouse.template.landlock import without_files
 from packhouse.template.limits import Limits, crashed
 
 #: What Go's runtime reserves at start and never touches.
@@ -120,6 +121,7 @@ def _run(command: list[str], inputs: tuple[int, ...], out: int, errors: int, lim
             _, hard = resource.getrlimit(what)
             least = most if hard == resource.RLIM_INFINITY else min(most, hard)
             resource.setrlimit(what, (least, least))
+        without_files(command[0])
 
     process = subprocess.Popen(
         command,
