@@ -86,7 +86,7 @@ async def gather(world: World, progress: Progress, choice: Choice, desk: SourceD
     progress.named |= named_secrets(package)
     deploy = read_deploy(package.meta.name, package.deploy)
     progress.stage = "fetch"
-    sources, terms = await desk.of_install(install, choice.repository, progress.named)
+    sources, terms = await desk.of_install(install, demanding(choice), progress.named)
     resolution = await resolve_all(package.fetch, sources, instead=_recorded(progress, choice, package))
     if resolution.trouble is None:
         desk.freshness.answered(install.meta)
@@ -105,6 +105,13 @@ async def gather(world: World, progress: Progress, choice: Choice, desk: SourceD
         terms.mark,
     ]
     return Facts(choice, package, deploy, sources, resolution, digest(inputs), cluster)
+
+
+def demanding(choice: Choice) -> str | None:
+    """The repository whose demands count for the Package's sources: one that offers it.
+
+    Which one the install follows is told by status, and whoever may write that must not get free of signatures."""
+    return choice.repository if choice.repository in choice.entry.offered_by else choice.entry.repository
 
 
 def of_other_package(install: InstalledPackage, choice: Choice) -> Json:

@@ -18,7 +18,7 @@ from fakes_sources import FakeSignatures
 from house import House, bundle, config_map, install, package, reason, repository, secret, states
 from packhouse.api.errors import Forbidden
 from packhouse.api.names import PACKAGE_REPOSITORY, REPOSITORY_LABEL
-from packhouse.ports import Json, Proxy
+from packhouse.ports import Json, Kind, Proxy, Ref
 
 IMAGE = "registry.test/web:1"
 PEM = "-----BEGIN PUBLIC KEY-----\nMFkw\n-----END PUBLIC KEY-----\n"
@@ -103,6 +103,17 @@ async def test_a_repository_that_the_watch_has_not_told_of_is_asked_for(town: Ho
     town.hear()
     town.stores.repositories.drop(("", "main"))
     await town.settle()
+    assert reason(await town.status()) == "SignatureInvalid"
+
+
+@pytest.mark.parametrize("followed", ["", "gone"])
+async def test_a_status_that_names_another_repository_frees_nobody_of_signatures(town: House, followed: str) -> None:
+    await town.apply(repository(paused=True), install())
+    await town.settle()
+    ref = Ref(Kind("install.package.carvel.dev", "v1alpha1", "InstalledPackage"), "demo", "web")
+    await town.cluster.patch(ref, [{"op": "replace", "path": "/status/packageRef/repository", "value": followed}])
+    await town.apply(repository(paused=True, verify=VERIFY))
+    await town.reconcile()
     assert reason(await town.status()) == "SignatureInvalid"
 
 
