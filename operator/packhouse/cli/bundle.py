@@ -17,6 +17,7 @@ import typer
 from packhouse.api.errors import InvalidSpec, PackhouseError
 from packhouse.cli.bundle_login import Logins, given_login
 from packhouse.cli.bundle_progress import size, watching
+from packhouse.domain.images_lock import LOCK_FILE
 from packhouse.domain.references import read_reference
 from packhouse.settings import Settings, SettingsInvalid
 
@@ -125,6 +126,9 @@ def copy(
             place = opened.on_disk(from_tar, None, None) if from_tar is not None else opened.find(str(source))
             collector = Collector(opened.repository, settings, parallel=parallel, artifacts=signatures)
             graph = collector.collect(place.source, place.home, place.tag, place.digest)
+            root = graph.images[graph.root]
+            if root.is_bundle and not root.locked:
+                watcher.says(f"note: {LOCK_FILE} of the bundle names no image: the bundle is copied alone")
             from packhouse.adapters.bundle_copy import Copier
 
             copier = Copier(graph, watcher, parallel=parallel, foreign=include_non_distributable_layers)

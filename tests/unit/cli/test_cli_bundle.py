@@ -17,6 +17,7 @@ from typer.testing import CliRunner, Result
 
 from bundle_stock import PREDICATE, Stock, fill, locked_bundle, put
 from cluster.registry import LocalRegistry
+from hostile_registry import DOCKER_LAYER, image_of
 from hostile_registry import bundle as plain_bundle
 from layouts import write_layout
 from packhouse.cli.bundle import app
@@ -313,6 +314,18 @@ def test_progress_goes_to_standard_error_and_can_be_switched_off(stock: Stock, b
     ]
     quiet = bundle("copy", stock.outer, "--to-tar", tmp_path / "b.tar", "--quiet")
     assert quiet.stderr.splitlines() == loud.stderr.splitlines()[2:]
+
+
+def test_a_copy_of_a_bundle_that_names_no_image_says_so(
+    registry: LocalRegistry, bundle: Bundle, tmp_path: Path
+) -> None:
+    note = "note: .imgpkg/images.yml of the bundle names no image: the bundle is copied alone"
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files/a.yml").write_text("a: 1")
+    bundle("push", f"{registry.host}/cli/alone:1", "-f", tmp_path / "files")
+    assert note in bundle("copy", f"{registry.host}/cli/alone:1", "--to-tar", tmp_path / "a.tar").stderr
+    put(f"{registry.host}/cli/plain", "1", image_of([(b"", {"mediaType": DOCKER_LAYER})]))
+    assert "note" not in bundle("copy", f"{registry.host}/cli/plain:1", "--to-tar", tmp_path / "b.tar").stderr
 
 
 def test_on_a_terminal_there_is_a_bar(stock: Stock, tmp_path: Path) -> None:
