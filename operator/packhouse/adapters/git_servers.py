@@ -30,6 +30,8 @@ from packhouse.settings import Settings
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}")
 _REF: Final = re.compile(r"(?:HEAD|refs/[!-~\u00a1-\U0010ffff]{1,1000})?")
 _DEPTH_MOST: Final = 2**31 - 1
+#: Refs of all repositories together: some hundred bytes each, and a server may have any number of them.
+_REFS_HELD_MOST: Final = 300_000
 
 T = TypeVar("T")
 
@@ -54,7 +56,9 @@ class DulwichServers:
         self._own_cache = cache is None
         self._cache = cache or TreeCache(settings.cache_dir, settings.cache_most_bytes)
         self._threads = Threads(settings, "git")
-        self._refs: Answers[Mapping[str, str]] = Answers(clock, held_most=500)
+        self._refs: Answers[Mapping[str, str]] = Answers(
+            clock, held_most=_REFS_HELD_MOST, weight=lambda refs: len(refs) + 10
+        )
         self._trees: Answers[Path] = Answers(clock, held_most=0)
 
     async def refs(self, url: str, access: GitAccess, *, fresh_seconds: float = 0.0) -> Mapping[str, str]:

@@ -35,6 +35,8 @@ from packhouse.settings import Settings
 
 #: Manifests and small blobs of digests that are known are kept; larger ones are asked for each time.
 _SMALL_MOST: Final = 1024 * 1024
+#: Tags of all repositories together: a hundred bytes each, and as many lists of them as anybody names.
+_TAGS_HELD_MOST: Final = 500_000
 
 T = TypeVar("T")
 
@@ -61,7 +63,7 @@ class OrasRegistry:
         self._cache = cache or TreeCache(settings.cache_dir, settings.cache_most_bytes)
         self._threads = Threads(settings, "registry")
         self._digests: Answers[str] = Answers(clock)
-        self._tags: Answers[Sequence[str]] = Answers(clock)
+        self._tags: Answers[Sequence[str]] = Answers(clock, held_most=_TAGS_HELD_MOST, weight=_weight)
         self._pulls: Answers[Path] = Answers(clock, held_most=0)
         self._locks: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
 
@@ -216,6 +218,10 @@ class OrasRegistry:
         except OSError as error:
             raise disk_trouble(talk.reference, error) from error
         self._give(talk.reference, digest, access, talk.used)
+
+
+def _weight(tags: Sequence[str]) -> int:
+    return len(tags) + 10
 
 
 def _bytes_key(reference: ImageReference, access: Access, digest: str) -> str:

@@ -20,6 +20,10 @@ WHOLE_MOST_BYTES: Final = 4 * 1024 * 1024
 #: A smaller one is read as a whole in any case.
 _SMALL_BYTES: Final = 128 * 1024
 
+#: Characters. Status and what is remembered hold them.
+_VERSION_MOST: Final = 256
+_URL_MOST: Final = 4096
+
 _ENTRIES: Final = re.compile(r"^entries:[ \t]*(?:#.*)?\r?\n", re.MULTILINE)
 _TOP: Final = re.compile(r"^[^\s#]", re.MULTILINE)
 _HEX: Final = re.compile(r"[0-9a-f]{64}")
@@ -54,15 +58,15 @@ def read_index(body: bytes, name: str) -> Sequence[ChartVersion]:
 
 
 def _whole(body: bytes, text: str) -> Any:
+    if len(body) > WHOLE_MOST_BYTES:  # as objects it takes some thirty times of that, in JSON too
+        raise FetchLimitExceeded(
+            f"index.yaml has {len(body)} bytes: one that is not laid out as helm writes it may have {WHOLE_MOST_BYTES}"
+        )
     if text.lstrip().startswith("{"):
         try:
             return json.loads(text)
         except (ValueError, RecursionError):
             raise FetchFailed("index.yaml is no valid JSON") from None
-    if len(body) > WHOLE_MOST_BYTES:
-        raise FetchLimitExceeded(
-            f"index.yaml has {len(body)} bytes: one that is not laid out as helm writes it may have {WHOLE_MOST_BYTES}"
-        )
     documents = yaml_text.load_all(text, "index.yaml", FetchFailed, string_keys=False, finite=False)
     return documents[0][1] if documents else None
 
@@ -101,9 +105,9 @@ def _chart(entry: Any) -> ChartVersion | None:
     if not isinstance(entry, dict):
         return None
     version, urls, digest = entry.get("version"), entry.get("urls"), entry.get("digest")
-    if not isinstance(version, str) or not version or not isinstance(urls, list):
+    if not isinstance(version, str) or not 0 < len(version) <= _VERSION_MOST or not isinstance(urls, list):
         return None
-    places = [url for url in urls if isinstance(url, str) and url]
+    places = [url for url in urls if isinstance(url, str) and 0 < len(url) <= _URL_MOST]
     hexadecimal = digest.removeprefix("sha256:").lower() if isinstance(digest, str) else ""
     if not places:
         return None

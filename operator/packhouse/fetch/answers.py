@@ -19,11 +19,22 @@ T = TypeVar("T")
 
 
 class Answers(Generic[T]):
-    """`key` says who asks what of whom: whoever asks with other credentials has another key."""
+    """`key` says who asks what of whom: whoever asks with other credentials has another key.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic, *, held_most: int = HELD_MOST) -> None:
+    `held_most` is for all together: each answer has the `weight`, in whatever it is measured, that is given for it.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        held_most: int = HELD_MOST,
+        weight: Callable[[T], int] = lambda _: 1,
+    ) -> None:
         self._clock = clock
         self._held_most = held_most
+        self._weight = weight
+        self._weight_held = 0
         self._held: OrderedDict[Hashable, tuple[float, T]] = OrderedDict()
         self._asking: dict[Hashable, tuple[asyncio.Future[T], Hashable]] = {}
 
@@ -68,8 +79,16 @@ class Answers(Generic[T]):
         finally:
             del self._asking[key]
         asking.set_result(answer)
-        self._held[key] = (asked, answer)
-        self._held.move_to_end(key)
-        while len(self._held) > self._held_most:
-            self._held.popitem(last=False)
+        self._hold(key, asked, answer)
         return answer
+
+    def _hold(self, key: Hashable, asked: float, answer: T) -> None:
+        """The longest held ones go where all weigh too much, and one that is too heavy by itself goes at once."""
+        before = self._held.pop(key, None)
+        if before is not None:
+            self._weight_held -= self._weight(before[1])
+        self._held[key] = (asked, answer)
+        self._weight_held += self._weight(answer)
+        while self._weight_held > self._held_most:
+            _, (_, gone) = self._held.popitem(last=False)
+            self._weight_held -= self._weight(gone)

@@ -260,10 +260,24 @@ TAGS: dict[str, tuple[Any, type[PackhouseError], str]] = {
         FetchLimitExceeded,
         "more than 100000 entries",
     ),
+    "large pages without an end": (
+        Say(
+            json.dumps({"tags": [], "other": "x" * 4_000_000}).encode(),
+            headers={"Link": '</v2/demo/bundle/tags/list?again>; rel="next"'},
+        ),
+        FetchLimitExceeded,
+        "a list of tags of more than 33554432 bytes",
+    ),
     "no such repository": (Refuse(404), SourceNotFound, "not found (404)"),
     "a limited rate": (Refuse(429, {"Retry-After": "77"}), RateLimited, "with 429"),
     "a loop": (RedirectLoop(), FetchFailed, "redirected more than 5 times"),
 }
+
+
+async def test_what_can_be_no_tag_is_not_kept(tmp_path: Path) -> None:
+    does = Say(json.dumps({"tags": ["1", "1" * 129, [[], []], None, "2"]}).encode())
+    with HostileRegistry(IMAGE, at="tags", does=does) as server, opened(tmp_path) as registry:
+        assert list(await registry.tags(f"{server.host}/demo/bundle", Access())) == ["1", "2"]
 
 
 @pytest.mark.parametrize("row", TAGS)

@@ -101,6 +101,12 @@ def test_the_lines_of_other_charts_are_not_taken_for_those_of_the_chart() -> Non
         pytest.param(b'{"a": ', FetchFailed, "no valid JSON", id="no json"),
         pytest.param(b'{"a":' + b"[" * 100_000, FetchFailed, "no valid JSON", id="deep json"),
         pytest.param(b"entries: [a]", FetchFailed, "no map entries", id="a list"),
+        pytest.param(
+            b'{"a":[' + b",".join([b"[]"] * (WHOLE_MOST_BYTES // 3)) + b"]}",
+            FetchLimitExceeded,
+            "not laid out as helm",
+            id="large json",
+        ),
         pytest.param(b"x: " + b"a" * WHOLE_MOST_BYTES, FetchLimitExceeded, "not laid out as helm", id="a long line"),
         pytest.param(
             b"entries:\n  web:\n  - a: " + b"a" * WHOLE_MOST_BYTES, FetchLimitExceeded, "too many", id="a long chart"
@@ -134,3 +140,14 @@ def test_an_index_that_helm_wrote_is_read(helm: Path, tmp_path: Path) -> None:
         ("0.2.0", ["web-0.2.0.tgz"], 71),
         ("0.1.0", ["web-0.1.0.tgz"], 71),
     ]
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        pytest.param({"version": "1.0.0+" + "a" * 300, "urls": ["web.tgz"]}, id="a version"),
+        pytest.param({"version": "1.0.0", "urls": ["w" * 5000]}, id="an address"),
+    ],
+)
+def test_what_is_too_long_to_be_recorded_is_left_out(entry: dict[str, Any]) -> None:
+    assert list(read_index(json.dumps(index({"web": [entry]})).encode(), "web")) == []

@@ -95,3 +95,14 @@ async def test_no_more_answers_are_held_than_is_said(source: Source) -> None:
     for key in "abc":
         await answers.get(key, 60.0, source)
     assert [await answers.get(key, 60.0, source) for key in "bca"] == [2, 3, 4]
+
+
+async def test_heavy_answers_leave_room_for_fewer_and_too_heavy_ones_are_not_held(source: Source) -> None:
+    answers: Answers[int] = Answers(held_most=5, weight=lambda answer: {1: 3, 2: 2, 3: 6}.get(answer, 4))
+    source.gate.set()
+    for key in "ab":
+        await answers.get(key, 60.0, source)
+    assert [await answers.get(key, 60.0, source) for key in "ab"] == [1, 2]
+    await answers.get("c", 60.0, source)  # 3, which weighs 6
+    assert [await answers.get(key, 60.0, source) for key in "cc"] == [4, 4]
+    assert await answers.get("a", 60.0, source) == 5
