@@ -6,7 +6,7 @@ main.py mounts `app`. What is asked for comes out on standard output, everything
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -109,7 +109,7 @@ def copy(
     A copy that was interrupted goes on when it is started again. --username and --password-stdin are for the
     registry of DST, or of SRC where there is no other.
     """
-    with _exits():
+    with _exits(goes_on=True):
         wanted = 2 - (to_tar is not None) - (from_tar is not None)
         if places is None or len(places) != wanted or wanted == 0:
             raise InvalidSpec("name a source and a target: SRC DST, or SRC --to-tar FILE, or --from-tar FILE DST")
@@ -226,16 +226,16 @@ def _opened(image: str, username: str, password_stdin: bool) -> Iterator[tuple[P
 
 
 @contextmanager
-def _exits(say: Callable[..., None] = typer.echo) -> Iterator[None]:
-    """Our errors become a line and an exit code."""
+def _exits(*, goes_on: bool = False) -> Iterator[None]:
+    """Our errors become a line and an exit code. `goes_on`: the work is not lost by an interrupt."""
     try:
         yield
     except (SettingsInvalid, InvalidSpec) as error:
-        say(f"error: {error}", err=True)
+        typer.echo(f"error: {error}", err=True)
         raise typer.Exit(EXIT_USAGE) from None
     except PackhouseError as error:
-        say(f"error: {error.message}", err=True)
+        typer.echo(f"error: {error.message}", err=True)
         raise typer.Exit(EXIT_FAILED) from None
     except KeyboardInterrupt:
-        say("interrupted: started again, it goes on where it was", err=True)
+        typer.echo("interrupted" + (": started again, it goes on where it was" if goes_on else ""), err=True)
         raise typer.Exit(EXIT_INTERRUPTED) from None

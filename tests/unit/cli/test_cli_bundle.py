@@ -204,6 +204,17 @@ def test_pull_fills_the_empty_folder_that_one_stands_in(
     assert (tmp_path / "here").stat().st_ino == before, "the folder may be a volume, which nobody can replace"
 
 
+def test_an_interrupted_pull_promises_nothing(
+    stock: Stock, bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("packhouse.adapters.bundle_pull.unpack", interrupted)
+    assert bundle("pull", stock.outer, "-o", tmp_path / "out", code=130).stderr == "interrupted\n"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_pull_that_fails_leaves_nothing(registry: LocalRegistry, bundle: Bundle, tmp_path: Path) -> None:
     name = f"{registry.host}/cli/unsafe"
     put(name, "1", plain_bundle({"good": b"1", "../bad": b"2"}))
