@@ -79,22 +79,22 @@ class Row:
 
 WRONG = {"username": USER, "password": SECRET}
 MANNERS = (
-    Row("it never answers", Refusal("FetchFailed", ["$host", "sent nothing for 2 s"]), Hang(), "manifest"),
-    Row("it never sends a layer", Refusal("FetchFailed", ["$host", "sent nothing for 2 s"]), Hang(), "blob"),
+    Row("it never answers", Refusal("SourceUnreachable", ["$host", "sent nothing for 2 s"]), Hang(), "manifest"),
+    Row("it never sends a layer", Refusal("SourceUnreachable", ["$host", "sent nothing for 2 s"]), Hang(), "blob"),
     Row(
         "it stops after a layer's headers",
-        Refusal("FetchFailed", ["$host", "sent nothing for 2 s"]),
+        Refusal("SourceUnreachable", ["$host", "sent nothing for 2 s"]),
         Hang(after_headers=True),
         "blob",
     ),
     Row(
         "it sends a byte now and then",
-        Refusal("FetchFailed", ["$host", "not done within 6 s", "PACKHOUSE_FETCH_TIMEOUT_SECONDS"]),
+        Refusal("SourceUnreachable", ["$host", "not done within 6 s", "PACKHOUSE_FETCH_TIMEOUT_SECONDS"]),
         Trickle(),
         "blob",
     ),
-    Row("it breaks off in a layer", Refusal("FetchFailed", ["$host", "broke off"]), Truncate(), "blob"),
-    Row("it closes without an answer", Refusal("FetchFailed", ["$host", "connection failed"]), Reset(), "manifest"),
+    Row("it breaks off in a layer", Refusal("SourceUnreachable", ["$host", "broke off"]), Truncate(), "blob"),
+    Row("it closes without an answer", Refusal("SourceUnreachable", ["$host", "connection failed"]), Reset(), "manifest"),
     Row("it redirects in circles", Refusal("FetchFailed", ["$host", "redirected"]), RedirectLoop(), "blob"),
     Row(
         "it leads to another host without TLS",
@@ -108,15 +108,15 @@ MANNERS = (
 STATUSES = (
     Row(
         "it has no such image",
-        Refusal("FetchFailed", ["404", "name and tag", "no credentials"]),
+        Refusal("SourceNotFound", ["$host", "not found (404)", "no credentials"]),
         Refuse(404),
         "manifest",
     ),
-    Row("it has lost a layer", Refusal("FetchFailed", ["$host", "404"]), Refuse(404), "blob"),
-    Row("it fails with 500", Refusal("FetchFailed", ["$host", "with 500"]), Refuse(500), "manifest"),
+    Row("it has lost a layer", Refusal("SourceNotFound", ["$host", "404"]), Refuse(404), "blob"),
+    Row("it fails with 500", Refusal("SourceUnreachable", ["$host", "500"]), Refuse(500), "manifest"),
     Row(
         "it has had too many requests",
-        Refusal("FetchFailed", ["$host", "with 429"]),
+        Refusal("RateLimited", ["$host", "429"]),
         Refuse(429, {"Retry-After": "60"}),
         "manifest",
     ),
@@ -165,7 +165,7 @@ LIES = (
     ),
     Row(
         "the tag stands for a digest that is not there",
-        Refusal("FetchFailed", ["$host", "404"]),
+        Refusal("SourceNotFound", ["$host", "404"]),
         LieInHead(),
         "manifest",
     ),
