@@ -258,11 +258,6 @@ class Spec:
 
 SPECS = (
     Spec(
-        "the fetch is not supported",
-        Refusal("UnsupportedStep", ["git", "imgpkgBundle"]),
-        {"fetch": {"imgpkgBundle": None, "git": {"url": "https://git.example.com/a/b", "ref": "main"}}},
-    ),
-    Spec(
         "the reference cannot be read",
         Refusal("InvalidSpec", ["registry.example.com/UPPER:1", "lower-case"]),
         {"fetch": {"imgpkgBundle": {"image": "registry.example.com/UPPER:1"}}},
@@ -274,12 +269,12 @@ SPECS = (
     ),
     Spec(
         "there is no such tag",
-        Refusal("FetchFailed", ["$word/repo:absent", "404", "check name and tag"]),
+        Refusal("SourceNotFound", ["$word/repo:absent", "404", "no credentials"]),
         {"fetch": {"imgpkgBundle": {"image": "HOST/WORD/repo:absent"}}},
     ),
     Spec(
         "there is no such digest",
-        Refusal("FetchFailed", ["$word/repo@sha256:000", "404"]),
+        Refusal("SourceNotFound", ["$word/repo@sha256:000", "404"]),
         {"fetch": {"imgpkgBundle": {"image": f"HOST/WORD/repo@sha256:{'0' * 64}"}}},
     ),
     Spec(

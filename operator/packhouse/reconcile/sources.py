@@ -75,9 +75,10 @@ class SourceDesk:
         async def named(kind: Kind, name: str) -> Json:
             found = await reader.get(Ref(kind, namespace, name))
             if found is None:
+                field = "secretRef" if kind == SECRET else "configMapRef"
                 raise SecretMissing(
                     f"{kind.kind} {namespace}/{name} does not exist, and the fetch reads it; create it, or mend the "
-                    "fetch"
+                    f"{field} of the fetch"
                 )
             return found
 
