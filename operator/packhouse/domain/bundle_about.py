@@ -12,7 +12,7 @@ from packhouse.api.errors import TemplateFailed
 from packhouse.domain import yaml_text
 
 ABOUT_FILE: Final = ".imgpkg/bundle.yml"
-_API: Final = "imgpkg.carvel.dev/v1alpha1"
+_KINDS: Final = (("imgpkg.carvel.dev/v1alpha1", "Bundle"), (None, None))
 
 About = dict[str, Any]
 
@@ -24,7 +24,8 @@ def read_about(body: bytes) -> About:
     except (TemplateFailed, UnicodeDecodeError):
         return {}
     document = documents[0][1] if len(documents) == 1 else None
-    if not isinstance(document, dict) or (document.get("apiVersion"), document.get("kind")) != (_API, "Bundle"):
+    # as of a lock, the file's place says what it is
+    if not isinstance(document, dict) or (document.get("apiVersion"), document.get("kind")) not in _KINDS:
         return {}
     metadata = document.get("metadata")
     named = metadata if isinstance(metadata, dict) else {}

@@ -30,6 +30,7 @@ HEAD = "apiVersion: imgpkg.carvel.dev/v1alpha1\nkind: Bundle\n"
         pytest.param(
             f"{HEAD}authors: [Ada, {{name: 1}}]\nmetadata: {{a: 1, b: x}}\n", {"metadata": {"b": "x"}}, id="in part"
         ),
+        pytest.param("authors: [{name: Ada}]\n", {"authors": ["Ada"]}, id="without saying what it is"),
         pytest.param("kind: Bundle\nauthors: [{name: Ada}]\n", {}, id="another document"),
         pytest.param(f"{HEAD}---\n{HEAD}", {}, id="two documents"),
         pytest.param("a: [", {}, id="no YAML"),
