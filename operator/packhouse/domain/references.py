@@ -19,7 +19,9 @@ DOCKER_HUB_NAMES: Final = frozenset({DOCKER_HUB, "index.docker.io", "registry-1.
 DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
-_HOST: Final = re.compile(rf"(?P<name>{_LABEL}(?:\.{_LABEL})*|\[(?P<six>[0-9A-Fa-f:.]+)\])(?::(?P<port>[0-9]{{1,5}}))?")
+_HOST: Final = re.compile(
+    rf"(?P<name>{_LABEL}(?:\.{_LABEL})*|\[(?P<six>[0-9A-Fa-f:.]+)\])(?::(?P<port>[1-9][0-9]{{0,4}}))?"
+)
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 _PATH: Final = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
 _TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
@@ -120,7 +122,7 @@ def _split(name: str) -> tuple[str | None, str, str | None]:
 
 def _check_host(host: str, text: str) -> None:
     match = _HOST.fullmatch(host)
-    if match is None or (match["port"] is not None and not 0 < int(match["port"]) < 65536):
+    if match is None or (match["port"] is not None and int(match["port"]) > 65535):
         raise InvalidSpec(f"image reference {text!r}: {host!r} is no host name with an optional port")
     if match["six"] is not None:
         try:

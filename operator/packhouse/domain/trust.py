@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeGuard
 
 from packhouse.api.errors import InvalidSpec, SecretMissing
-from packhouse.domain.references import DOCKER_HUB, DOCKER_HUB_NAMES
+from packhouse.domain.references import DOCKER_HUB, DOCKER_HUB_NAMES, OCI_LAYOUT, read_reference
 from packhouse.domain.yaml_text import load_all
 from packhouse.ports import Identity, Json, PublicKey, TrustPolicy
 
@@ -26,6 +26,7 @@ _PUBLIC_KEYS: Final = re.compile(r"-----BEGIN ([A-Z ]*PUBLIC KEY)-----.+?-----EN
 _KEY_SUFFIX: Final = ".pub"
 _KEY_MOST: Final = 16 * 1024  # characters of one text of keys
 _IDENTITY_FIELDS: Final = (("issuer", "issuerRegExp"), ("subject", "subjectRegExp"))
+_HTTPS_PORT: Final = ":443"
 _RULE_FIELDS: Final = ("prefix", "keys", "keyless", "attestations", "unsigned")
 
 #: Short names of predicate types. Each stands for its address and for the versions below it.
@@ -206,9 +207,20 @@ class Rules:
 
     def policy_for(self, repository: str) -> TrustPolicy | None:
         """`repository` is host/path, as ImageReference has it."""
-        fitting = [rule for rule in self.rules if _covers(rule.prefix, repository)]
+        names = _names(repository)
+        fitting = [rule for rule in self.rules if any(_covers(rule.prefix, name) for name in names)]
         best = max(fitting, key=lambda rule: (rule.prefix != ANY, len(rule.prefix)), default=None)
         return best.policy if best is not None else None
+
+
+def _names(repository: str) -> tuple[str, ...]:
+    """All by which a rule may mean host/path: the port that https has anyway is none, and who writes docker.io/nginx
+    means library/nginx."""
+    host, slash, path = repository.partition("/")
+    host = host.removesuffix(_HTTPS_PORT)
+    name = f"{DOCKER_HUB if host in DOCKER_HUB_NAMES else host}{slash}{path}"
+    official = f"{DOCKER_HUB}/library/"
+    return (name, f"{DOCKER_HUB}/{path.removeprefix('library/')}") if name.startswith(official) else (name,)
 
 
 def _covers(prefix: str, repository: str) -> bool:
@@ -232,7 +244,7 @@ def read_rules(text: str, source: str, read_file: Callable[[str], str]) -> Rules
 def _rule(entry: Any, source: str, read_file: Callable[[str], str]) -> Rule:
     if not isinstance(entry, Mapping) or not _is_text(entry.get("prefix")):
         raise InvalidSpec(f"{source}: each rule is a map with a prefix, such as registry.example.com/team")
-    prefix = _prefix(entry["prefix"])
+    prefix = _prefix(entry["prefix"], source)
     words = f"{source}, prefix {prefix}"
     unknown = sorted(map(str, set(entry) - set(_RULE_FIELDS)))
     if unknown:
@@ -252,11 +264,24 @@ def _rule(entry: Any, source: str, read_file: Callable[[str], str]) -> Rule:
     return Rule(prefix, _somebody(policy))
 
 
-def _prefix(text: str) -> str:
-    """As ImageReference has repositories: all names of Docker Hub are one, hosts are lower-case."""
-    host, slash, path = text.rstrip("/").partition("/")
-    host = host.lower()
-    return f"{DOCKER_HUB if host in DOCKER_HUB_NAMES else host}{slash}{path}"
+def _prefix(text: str, source: str) -> str:
+    """As ImageReference has repositories: all names of Docker Hub are one, hosts are lower-case. InvalidSpec for what
+    would fit nothing: a rule that nobody is held to is worse than none."""
+    whole = text.rstrip("/")
+    if whole == ANY or f"{whole}//" == OCI_LAYOUT:
+        return whole
+    host, slash, path = whole.partition("/")
+    try:
+        known = read_reference(whole if path else f"{whole}/x/x")
+        if known.digest or known.tag not in (None, "latest") or whole.endswith(":latest"):
+            raise InvalidSpec("a tag or a digest")
+        if not known.is_layout and host != "localhost" and not any(sign in host for sign in ".:"):
+            raise InvalidSpec("no host")
+    except InvalidSpec:
+        raise InvalidSpec(
+            f"{source}: prefix {text!r} must be a host, or a host and a path, without a scheme, a tag or a digest"
+        ) from None
+    return known.repository if known.is_layout else _names(f"{known.host}{slash}{path}")[0]
 
 
 def _keys_of_file(entry: Any, words: str, read_file: Callable[[str], str]) -> tuple[PublicKey, ...]:

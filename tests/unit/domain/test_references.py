@@ -42,6 +42,7 @@ REFUSED = {
     "ghcr.io/app@sha512:" + "a" * 128: "64 lower-case hex digits",
     "host:99999/app": "is no host name with an optional port",
     "host:0/app": "is no host name with an optional port",
+    "host:0443/app": "is no host name with an optional port",
     "-host.io/app": "is no host name with an optional port",
     "[zz]:5000/app": "is no host name",
     "[1:2]:5000/app": "is no IPv6 address",

@@ -208,6 +208,8 @@ def file_of(name: str) -> str:
         pytest.param("registry.example.com/team/try/a", None, id="what is left out"),
         pytest.param("docker.io/library/nginx", "docker.io/library", id="a name of Docker Hub"),
         pytest.param("registry.example.com:5000/a", None, id="another port"),
+        pytest.param("registry.example.com:443/team/a", "registry.example.com/team", id="the port of https"),
+        pytest.param("registry-1.docker.io:443/library/nginx", "docker.io/library", id="that of Docker Hub"),
         pytest.param("other.example.com/a", None, id="another host"),
     ],
 )
@@ -234,6 +236,27 @@ def test_a_rule_has_what_it_says() -> None:
 def test_a_star_stands_for_everything_else() -> None:
     rules = read_rules("[{prefix: '*', keyless: [{issuer: i, subject: s}]}, {prefix: a.b/c, unsigned: true}]", "F", str)
     assert (rules.policy_for("x.y/z") is not None, rules.policy_for("a.b/c/d")) == (True, None)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "repository"),
+    [
+        pytest.param("docker.io/nginx", "docker.io/library/nginx", id="an official image"),
+        pytest.param("registry.example.com:443/a", "registry.example.com/a", id="the port of https"),
+        pytest.param("localhost:5000", "localhost:5000/a", id="a host with a port"),
+        pytest.param("oci-layout://", "oci-layout:///a/b", id="all layouts"),
+        pytest.param("oci-layout:///a", "oci-layout:///a/b", id="a layout"),
+    ],
+)
+def test_a_prefix_reaches_what_it_means(prefix: str, repository: str) -> None:
+    rules = read_rules(f"[{{prefix: '{prefix}', keyless: [{{issuer: i, subject: s}}]}}]", "F", str)
+    assert rules.policy_for(repository) is not None
+
+
+@pytest.mark.parametrize("prefix", ["https://a.b/c", "team/web", "nginx", "a.b/c:1", "a.b/c:latest", "a.b/C", "a.b//c"])
+def test_a_prefix_that_would_fit_nothing_is_refused(prefix: str) -> None:
+    with pytest.raises(InvalidSpec, match="must be a host, or a host and a path, without a scheme"):
+        read_rules(f"[{{prefix: '{prefix}', unsigned: true}}]", "F", str)
 
 
 def test_an_empty_file_asks_for_nothing() -> None:
