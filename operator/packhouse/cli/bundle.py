@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from packhouse.api.errors import InvalidSpec, PackhouseError
+from packhouse.api.errors import FetchFailed, InvalidSpec, PackhouseError
 from packhouse.cli.bundle_login import Logins, given_login
 from packhouse.cli.bundle_progress import size, watching
-from packhouse.domain.images_lock import LOCK_FILE
+from packhouse.domain.images_lock import LOCK_FILE, locked_images
 from packhouse.domain.references import read_reference
 from packhouse.settings import Settings, SettingsInvalid
 
@@ -76,6 +76,16 @@ def push(
 
         digest = push_folder(file, image, logins.access(reference), settings)
         typer.echo(f"{reference.repository}@{digest}")
+        _judge_lock(file / LOCK_FILE)
+
+
+def _judge_lock(path: Path) -> None:
+    """What cannot be copied later is told to who wrote it."""
+    if path.is_file():
+        try:
+            locked_images(path.read_bytes(), str(path))
+        except FetchFailed as error:
+            typer.echo(f"note: {error.message}: this bundle can be fetched, and not copied with its images", err=True)
 
 
 @app.command()

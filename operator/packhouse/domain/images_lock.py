@@ -136,7 +136,8 @@ def locked_images(body: bytes, source: str) -> Sequence[LockedImage]:
     empty = document is not None and not document.get("images") and not document.get("spec")
     lock = read_lock(body)
     if (lock is None and not empty) or (lock is not None and any(image.is_layout for image in lock.images)):
-        raise FetchFailed(f"{source} is no ImagesLock of {_API} that names each image by its digest")
+        place = "" if document is None else _first_unlocked(document)
+        raise FetchFailed(f"{source} is no ImagesLock of {_API} that names each image by its digest{place}")
     found: dict[str, LockedImage] = {}
     if lock is not None:
         for entry, image in zip(_entries(lock._document), lock.images, strict=True):
@@ -144,6 +145,18 @@ def locked_images(body: bytes, source: str) -> Sequence[LockedImage]:
             words = {str(key): str(note) for key, note in notes.items()} if isinstance(notes, dict) else {}
             found.setdefault(entry["image"], LockedImage(entry["image"], image, str(image.digest), words))
     return list(found.values())
+
+
+def _first_unlocked(document: dict[str, Any]) -> str:
+    """Where the first image without a digest stands, if that is what is wrong; its text may hold anything."""
+    for number, entry in enumerate(_entries(document)):
+        try:
+            image = read_reference(entry["image"]) if isinstance(entry.get("image"), str) else None
+        except InvalidSpec:
+            image = None
+        if image is None or image.digest is None:
+            return f" (see images[{number}].image)"
+    return ""
 
 
 def _document(body: bytes) -> dict[str, Any] | None:

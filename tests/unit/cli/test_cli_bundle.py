@@ -339,6 +339,24 @@ def test_a_copy_of_a_bundle_that_names_no_image_says_so(
     assert "note" not in bundle("copy", f"{registry.host}/cli/plain:1", "--to-tar", tmp_path / "b.tar").stderr
 
 
+@pytest.mark.parametrize(
+    ("lock", "said"),
+    [
+        pytest.param("images: [{image: 'x.test/a@DIGEST'}]", "", id="whole"),
+        pytest.param("images: []", "", id="empty"),
+        pytest.param("images: [{image: 'x.test/a@DIGEST'}, {image: 'b:1'}]", "(see images[1].image): this", id="a tag"),
+        pytest.param("images: [", "is no ImagesLock", id="no YAML"),
+    ],
+)
+def test_a_lock_that_cannot_be_copied_is_told_when_it_is_pushed(
+    lock: str, said: str, registry: LocalRegistry, bundle: Bundle, tmp_path: Path
+) -> None:
+    (tmp_path / "files/.imgpkg").mkdir(parents=True)
+    (tmp_path / "files/.imgpkg/images.yml").write_text(lock.replace("DIGEST", DIGEST))
+    result = bundle("push", f"{registry.host}/cli/locks:1", "-f", tmp_path / "files")
+    assert (said in result.stderr, bool(said)) == (True, bool(result.stderr)), result.stderr
+
+
 def test_on_a_terminal_there_is_a_bar(stock: Stock, tmp_path: Path) -> None:
     leader, follower = os.openpty()
     command = [sys.executable, "-m", "packhouse.cli.main", "bundle", "copy", stock.outer, "--to-tar", "a.tar"]
