@@ -137,7 +137,6 @@ class GitAccess:
     ssh_key: str = field(default="", repr=False)
     known_hosts: str = ""
     source: str = ""  # e.g. "Secret demo/git"
-    basic_first: bool = False  # send user name and password with the first request
 
 
 class GitServers(Protocol):

@@ -23,10 +23,9 @@ _TEXT_MOST: Final = 1024 * 1024
 
 async def git_access(url: str, stanza: Json, kind: str, sources: Sources) -> GitAccess:
     """Errors: InvalidSpec, SecretMissing, AuthenticationFailed (a Secret that holds nothing of use for this url)."""
-    basic_first = bool(stanza.get("forceHTTPBasicAuth"))
     own = await secret_of(stanza, kind, sources)
     if own is None:
-        return GitAccess(Access(ca_pem=sources.ca_pem, proxy=sources.proxy), basic_first=basic_first)
+        return GitAccess(Access(ca_pem=sources.ca_pem, proxy=sources.proxy))
     secret, source = own
     data = secret.get("data") or {}
     ssh_key, known_hosts, authority = (_first(data, keys, source) for keys in (_SSH_KEYS, _KNOWN_HOSTS, _AUTHORITIES))
@@ -46,7 +45,6 @@ async def git_access(url: str, stanza: Json, kind: str, sources: Sources) -> Git
         ssh_key=ssh_key,
         known_hosts=known_hosts,
         source=source,
-        basic_first=basic_first,
     )
 
 
