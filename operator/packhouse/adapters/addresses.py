@@ -33,7 +33,8 @@ _METADATA_ADDRESSES: Final = frozenset(
 _METADATA_NAMES: Final = frozenset(
     {"metadata", "metadata.goog", "metadata.google.internal", "instance-data", "instance-data.ec2.internal"}
 )
-_NAT64: Final = ipaddress.IPv6Network("64:ff9b::/96")
+#: What a network translates to the IPv4 address in the last bits: of all, of one organisation, and without a state.
+_TRANSLATED: Final = tuple(map(ipaddress.IPv6Network, ("64:ff9b::/96", "64:ff9b:1::/48", "::ffff:0:0:0/96")))
 
 
 def check_name(host: str, allowed: Sequence[str]) -> None:
@@ -96,7 +97,7 @@ def forbidden(address: _Address) -> bool:
     """Link-local, unspecified, multicast and those of clouds' metadata; also where IPv6 wraps such an IPv4 address."""
     if isinstance(address, ipaddress.IPv6Address):
         wrapped = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
-        if address in _NAT64 or int(address) >> 32 == 0:
+        if any(address in network for network in _TRANSLATED) or int(address) >> 32 == 0:
             wrapped.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
         # ::1 wraps 0.0.0.1 by the rule above, and is this machine
         if not address.is_loopback and any(inner is not None and forbidden(inner) for inner in wrapped):

@@ -19,6 +19,8 @@ from typing import IO, Any, Final
 import paramiko
 from dulwich.client import TraditionalGitClient
 from dulwich.protocol import Protocol
+from paramiko.buffered_pipe import BufferedPipe
+from paramiko.packet import Packetizer
 
 from packhouse.adapters.git_client import Counted
 from packhouse.adapters.git_urls import GitUrl
@@ -32,6 +34,9 @@ logging.getLogger("paramiko").setLevel(logging.CRITICAL)
 _LINES_MOST: Final = 10_000
 #: A key of type ssh-rsa signs by these; the one with SHA-1 is left out.
 _RSA: Final = ("rsa-sha2-512", "rsa-sha2-256")
+_PACKET_MOST: Final = 1024 * 1024  # bytes; those of ssh have some ten thousand
+_GREETING_MOST: Final = 64 * 1024  # of the lines before the first packet
+_AHEAD_MOST: Final = 8 * 1024 * 1024  # what may wait to be read: four times the window that the other side is given
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,33 @@ def _fits(name: str, pattern: str) -> bool:
     return ("*" in pattern or "?" in pattern) and fnmatchcase(name, pattern.replace("[", "[[]"))
 
 
+class _Packets(Packetizer):  # type: ignore[misc]  # paramiko has no types
+    """paramiko holds a packet as large as it says it is, and a greeting without an end: of whatever host answers."""
+
+    _greeted = 0
+
+    def read_all(self, n: int, check_rekey: bool = False) -> bytes:
+        if n > _PACKET_MOST:
+            raise paramiko.SSHException("a packet is too large")
+        return bytes(super().read_all(n, check_rekey))
+
+    def _read_timeout(self, timeout: float) -> bytes:
+        found = bytes(super()._read_timeout(timeout))
+        self._greeted += len(found)
+        if self._greeted > _GREETING_MOST:
+            raise paramiko.SSHException("a greeting without an end")
+        return found
+
+
+class _Ahead(BufferedPipe):  # type: ignore[misc]  # paramiko has no types
+    """What came on a channel and is not read yet: paramiko takes more than its window allows."""
+
+    def feed(self, data: bytes) -> None:
+        if len(self) > _AHEAD_MOST:
+            raise paramiko.SSHException("more came than was asked for")
+        super().feed(data)
+
+
 class SshClient(TraditionalGitClient):
     """Asks for one command on the other side: git-upload-pack and the path."""
 
@@ -103,6 +135,7 @@ class SshClient(TraditionalGitClient):
         transport = _transport(self._call, self._url, self._access)
         try:
             channel = transport.open_session(timeout=self._timeout)
+            channel.in_buffer, channel.in_stderr_buffer = _Ahead(), _Ahead()
             channel.settimeout(self._timeout)
             channel.set_environment_variable("GIT_PROTOCOL", "version=2")
             text = self._url.path
@@ -178,7 +211,7 @@ def _transport(call: Network, url: GitUrl, access: GitAccess) -> paramiko.Transp
     made = call.connect(url.host, url.port)
     transport: paramiko.Transport | None = None
     try:
-        transport = paramiko.Transport(made)
+        transport = paramiko.Transport(made, packetizer_class=_Packets)
         transport.banner_timeout = transport.handshake_timeout = transport.auth_timeout = timeout
         _prefer(transport, trusted)
         transport.start_client(timeout=timeout)

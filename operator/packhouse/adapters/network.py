@@ -219,6 +219,8 @@ class Network:
         try:
             parts = urlsplit(url)
             host, port = parts.hostname or "", parts.port
+            if "\\" in parts.netloc:  # where a host ends is then read in two ways, and connections have the other one
+                raise ValueError("a backslash")
         except ValueError:
             raise self.failed("it leads to an address that cannot be read") from None
         if ":" in host:

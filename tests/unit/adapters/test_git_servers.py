@@ -14,6 +14,7 @@ import hmac
 import http.server
 import io
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -441,6 +442,55 @@ async def test_a_repository_that_is_not_there_and_a_host_that_is_silent(
         with pytest.raises(SourceUnreachable, match=r"the ssh connection broke|not done within 3 s"):
             await servers.refs(ssh.url(repository), access)
         assert time.monotonic() - begun < 6
+
+
+@contextlib.contextmanager
+def flood(start: bytes) -> Iterator[tuple[int, list[int]]]:
+    """A server that greets with `start` and goes on without an end: its port, and how much each caller took."""
+    taken: list[int] = []
+
+    def send(caller: socket.socket, number: int) -> None:
+        with caller, contextlib.suppress(OSError):
+            caller.sendall(start)
+            while True:
+                taken[number] += caller.send(b"\0" * 65536)
+
+    def serve(listening: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                caller, _ = listening.accept()
+                taken.append(0)
+                threading.Thread(target=send, args=(caller, len(taken) - 1), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=serve, args=(listening,))
+        thread.start()
+        try:
+            yield listening.getsockname()[1], taken
+        finally:
+            listening.shutdown(socket.SHUT_RDWR)
+            thread.join(10)
+
+
+@pytest.mark.parametrize("start", [b"", b"SSH-2.0-x\r\n" + (2**31 - 12).to_bytes(4)], ids=["a greeting", "a packet"])
+async def test_what_a_host_says_before_it_is_known_fills_no_memory(
+    start: bytes, settings: Settings, host_key: paramiko.PKey
+) -> None:
+    with flood(start) as (port, taken), opened(replace(settings, fetch_timeout_seconds=10)) as servers:
+        line = f"[127.0.0.1]:{port} {host_key.get_name()} {host_key.get_base64()}"
+        with pytest.raises(SourceUnreachable, match="the ssh connection broke"):
+            await servers.refs(f"ssh://git@127.0.0.1:{port}/x", GitAccess(known_hosts=line, source="Secret demo/git"))
+    assert max(taken) < 32 * 1024 * 1024  # most of it what the sockets hold
+
+
+def test_what_waits_on_a_channel_of_ssh_has_a_bound() -> None:
+    from packhouse.adapters.git_ssh import _Ahead
+
+    pipe = _Ahead()
+    with pytest.raises(paramiko.SSHException):
+        for _ in range(1000):
+            pipe.feed(b"x" * 32768)
+    assert len(pipe) < 9 * 1024 * 1024
 
 
 async def test_a_quote_in_a_path_stays_in_the_path(

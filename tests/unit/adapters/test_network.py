@@ -44,6 +44,8 @@ FORBIDDEN = [
     "::ffff:169.254.169.254",
     "::169.254.169.254",
     "64:ff9b::a9fe:a9fe",
+    "64:ff9b:1:fffe::a9fe:a9fe",
+    "::ffff:0:169.254.169.254",
     "2002:a9fe:a9fe::1",
 ]
 
@@ -167,6 +169,13 @@ def test_a_redirect_is_judged_as_the_first_request_is(place: str, resolver: dict
         call = Network("it", "host there", at(server, "127.0.0.1"), Access(), SETTINGS, plain=lambda _: True)
         with call, pytest.raises(HostRefused):  # the pool for other libraries has the same rules
             call.pool(at(server, "127.0.0.1")).request("GET", at(server, "127.0.0.1"))
+
+
+def test_an_address_that_two_readers_read_in_two_ways_is_refused() -> None:
+    settings = replace(SETTINGS, fetch_hosts=("good.test",))
+    call = Network("it", "host there", "https://good.test", Access(), settings)
+    with call, pytest.raises(FetchFailed, match="cannot be read"):  # urllib3 would connect to evil.test
+        call.pool("https://good.test").request("GET", "https://evil.test\\@good.test/")
 
 
 def test_a_bare_socket_is_judged_too(resolver: dict[str, Any]) -> None:
