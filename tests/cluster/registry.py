@@ -44,11 +44,15 @@ class LocalRegistry:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Who is let in, and how. `token`: auth.token of the registry's configuration. `tls`: certificate and key."""
+    """Who is let in, and how. `token`: auth.token of the registry's configuration. `tls`: certificate and key.
+
+    `read_only`: nobody may push.
+    """
 
     htpasswd: bool = False
     token: Mapping[str, str] | None = None
     tls: tuple[Path, Path] | None = None
+    read_only: bool = False
 
 
 @contextmanager
@@ -58,9 +62,10 @@ def open_registry(
     *,
     token: Mapping[str, str] | None = None,
     tls: tuple[Path, Path] | None = None,
+    read_only: bool = False,
 ) -> Iterator[LocalRegistry]:
     """Give a fresh, empty registry. Raises StartFailed or BuildFailed."""
-    registry = start(auth, keep_dir, token=token, tls=tls)
+    registry = start(auth, keep_dir, token=token, tls=tls, read_only=read_only)
     try:
         yield registry
     finally:
@@ -73,9 +78,10 @@ def start(
     *,
     token: Mapping[str, str] | None = None,
     tls: tuple[Path, Path] | None = None,
+    read_only: bool = False,
 ) -> LocalRegistry:
     """Start a registry and return when it answers. The caller stops it."""
-    program, guard = binaries.path("registry"), Guard(auth, token, tls)
+    program, guard = binaries.path("registry"), Guard(auth, token, tls, read_only)
     return start_programs("registry", keep_dir, lambda programs: _start_once(program, programs, guard))
 
 
@@ -103,7 +109,7 @@ def _config(host: str, folder: Path, guard: Guard) -> dict[str, object]:
         "storage": {
             "filesystem": {"rootdirectory": str(folder / "content")},
             "delete": {"enabled": True},
-            "maintenance": {"uploadpurging": {"enabled": False}},
+            "maintenance": {"uploadpurging": {"enabled": False}, "readonly": {"enabled": guard.read_only}},
         },
         "http": served,
     }

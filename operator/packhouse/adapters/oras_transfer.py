@@ -134,7 +134,9 @@ class _Upload:
 
     def _start(self) -> None:
         url = self._talk.url(self._talk.container.upload_blob_url())
-        with self._talk.answer("POST", url, accepted=(202,)) as answer:
+        with self._talk.answer("POST", url, accepted=(202, 405)) as answer:
+            if answer.response.status_code == 405:
+                raise self._talk.failed("it takes no pushes (405): it is read-only, or the cache of another registry")
             self._place, self._sent, self._lost = self._placed(url, answer), 0, False
 
     def _more(self) -> None:

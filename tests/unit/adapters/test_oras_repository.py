@@ -146,6 +146,16 @@ def test_referrers_are_added_to_those_that_are_there(registry: LocalRegistry) ->
     assert len(index["manifests"]) == 2
 
 
+def test_a_registry_that_is_read_only_is_said_to_be(bundle: Bundle, tmp_path: Path) -> None:
+    (tmp_path / "a.yml").write_text("a: 1\n")
+    with open_registry(read_only=True) as there:
+        said = bundle("push", f"{there.host}/a/b:1", "-f", tmp_path, code=1).stderr
+    assert said == (
+        f"error: {there.host}/a/b: registry {there.host}: it takes no pushes (405): it is read-only, or the cache of "
+        "another registry\n"
+    )
+
+
 @pytest.mark.parametrize("size", [0, 1, 2, 262_144, 300_001])
 def test_a_blob_of_any_size_goes_up_and_comes_down(size: int, registry: LocalRegistry, tmp_path: Path) -> None:
     content = random.Random(size).randbytes(size)
