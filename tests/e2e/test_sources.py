@@ -21,12 +21,14 @@ from typing import Any
 
 import paramiko
 import pytest
+from typer.testing import CliRunner
 
 import git_server
 from cluster import binaries
 from git_server import Repository, WebServer, open_ssh
 from lab import Json, Lab, OperatorProcess, config_map_template, install, package, repository, secret
 from lab_web import Web, open_web
+from packhouse.cli.bundle import app as bundle_app
 
 TEMPLATE = config_map_template("{{ install.name }}", "  greeting: {{ values.greeting }}\n")
 CHART = {
@@ -148,6 +150,16 @@ def layout_of_a_bundle(ground: Ground) -> Source:
     bundle = ground.lab.push(f"{ground.word}/bundle", {"web.yaml": TEMPLATE})
     ground.run("crane", "pull", "--insecure", "--format=oci", bundle, str(ground.layouts / ground.word))
     return Source([{"imgpkgBundle": {"image": f"oci-layout:///{ground.layouts / ground.word}".replace("////", "///")}}])
+
+
+def layout_of_an_image(ground: Ground) -> Source:
+    """A plain image in a tar, as `packhouse bundle copy --to-tar` makes it: no registry is asked."""
+    image = f"{ground.repository}/artifact:1"
+    ground.run("oras", "push", "--plain-http", image, "config", folder=ground.write({"config/web.yaml": TEMPLATE}))
+    tar = ground.layouts / f"{ground.word}.tar"
+    copied = CliRunner().invoke(bundle_app, ["copy", image, "--to-tar", str(tar), "--quiet"])
+    assert copied.exit_code == 0, copied.output
+    return Source([{"image": {"url": f"oci-layout://{tar}:1", "subPath": "config"}}])
 
 
 # ---- the web ---------------------------------------------------------------------------------------------
@@ -288,6 +300,7 @@ ROWS: Mapping[str, Callable[[Ground], Source]] = {
     "an artifact of a folder": artifact_of_a_folder,
     "an artifact as Flux pushes it": artifact_of_flux,
     "a layout on disk": layout_of_a_bundle,
+    "a plain image in a tar on disk": layout_of_an_image,
     "a file by http": file_by_http,
     "a tgz by http": tgz_by_http,
     "a zip by http": zip_by_http,
