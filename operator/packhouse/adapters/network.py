@@ -266,7 +266,9 @@ class Network:
         if kind is SourceNotFound:
             return self.failed(f"not found ({status}), or hidden from: {self.tried()}", kind=kind)
         after = retry_after(response.headers.get("Retry-After", "")) if again else None
-        error = self.failed(f"it answered a {method} with {status}", after, kind=kind)
+        # what Go's servers with TLS say to plain http
+        plain = " to plain http; it may speak TLS alone" if status == 400 and self._starts_plain else ""
+        error = self.failed(f"it answered a {method} with {status}{plain}", after, kind=kind)
         return MayPass(error) if again else error
 
     def tried(self) -> str:

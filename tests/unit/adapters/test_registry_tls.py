@@ -131,7 +131,7 @@ async def test_a_server_without_tls_is_told_from_a_bad_certificate_and_the_setti
 async def test_a_server_with_tls_is_not_reached_by_plain_http(secure: Callable[[str], int], tmp_path: Path) -> None:
     host = f"good.test:{secure('good')}"
     caught = await refusal(Settings(cache_dir=tmp_path, plain_http_hosts=(host,)), host, Access())
-    assert (type(caught), "with 400" in caught.message) == (FetchFailed, True)
+    assert (type(caught), "with 400 to plain http; it may speak TLS alone" in caught.message) == (FetchFailed, True)
 
 
 async def test_what_begins_with_tls_never_leads_to_plain_http(tmp_path: Path, authority: Authority) -> None:
