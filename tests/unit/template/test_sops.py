@@ -435,6 +435,13 @@ def test_what_was_changed_after_it_was_encrypted_is_refused(
         ("a.json", JSON, lambda text: text + "x", "it is no JSON"),
         ("a.json", JSON, lambda text: "[1]", "it is no map"),
         ("a.json", JSON, lambda text: '{"a": NaN}', "it is no JSON"),
+        ("a.json", JSON, lambda text: '{"a": ' + "[" * 100_000, "it is no JSON"),
+        (
+            "a.json",
+            JSON,
+            lambda text: text.replace("{", '{"deep": ' + "[" * 450 + "]" * 450 + ",", 1),
+            "nests too deep",
+        ),
         ("a.env", "A=1\nB_unencrypted=2\n", lambda text: text.replace("=2", "=3"), "the sum"),
         ("a.env", "A=1\n", lambda text: text + "junk\n", "a line is neither a comment nor KEY=value"),
         ("a.env", "A=1\n", lambda text: "A=1\n", "it is not encrypted by sops"),
@@ -596,3 +603,7 @@ def test_numbers_that_sops_cannot_hold_have_no_spelling() -> None:
     assert plain_scalar("9223372036854775808") is None
     assert floating(float("-inf")) == b"-Inf"
     assert floating(-0.0) == b"-0"
+
+
+def test_digits_without_an_end_are_a_text() -> None:
+    assert plain_scalar("1" * 5000) == b"1" * 5000

@@ -24,6 +24,7 @@ _INTEGER: Final = re.compile(r"([-+]?)(?:0[xX]([0-9a-fA-F]+)|0[bB]([01]+)|0[oO]?
 _FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _BASES: Final = (16, 2, 8, 10)
 _MOST: Final = 2**63
+_DIGITS_MOST: Final = 1000  # Python reads no number of several thousand
 _TIME: Final = re.compile(
     r"(\d{4})-(\d{1,2})-(\d{1,2})"
     r"(?:(?:[Tt](\d{1,2}):(\d{1,2}):(\d{1,2})(\.\d+)?(Z|[-+]\d\d:\d\d))| (\d{1,2}):(\d{1,2}):(\d{1,2})(\.\d+)?)?"
@@ -41,15 +42,15 @@ def plain_scalar(text: str) -> bytes | None:
         if spelled is not None:
             return spelled
     digits = text.replace("_", "") if text[0] != "." else text
-    if found := _INTEGER.fullmatch(digits):
+    if len(digits) <= _DIGITS_MOST and (found := _INTEGER.fullmatch(digits)):
         number = next(int(part, base) for part, base in zip(found.groups()[1:], _BASES, strict=True) if part)
         number = -number if found[1] == "-" else number
         if -_MOST <= number < _MOST:
             return str(number).encode()
         if number < 2 * _MOST and found[1] != "-":
             return None  # sops itself knows no such number
-    if _FLOAT.fullmatch(digits):
-        return floating(float(digits))
+    if _FLOAT.fullmatch(digits) and math.isfinite(number_read := float(digits)):
+        return floating(number_read)
     return text.encode()
 
 

@@ -22,6 +22,13 @@ _MOST: Final = 2**63
 
 def decrypt(file: str, text: str, keys: Keys) -> bytes:
     """Raises TemplateFailed, UnsupportedStep."""
+    try:
+        return _decrypted(file, text, keys)
+    except RecursionError:
+        raise refused(file, "it nests too deep to be read") from None
+
+
+def _decrypted(file: str, text: str, keys: Keys) -> bytes:
     opening, tree = _open(file, text, keys)
     plain = {key: opened for key, value in tree.items() if (opened := _opened(opening, (key,), value)) is not _LEFT_OUT}
     opening.check()
@@ -51,7 +58,7 @@ def _open(file: str, text: str, keys: Keys) -> tuple[Opening, dict[str, Any]]:
 
     try:
         tree = json.loads(text, object_pairs_hook=unique, parse_int=_integer, parse_constant=_no_constant)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise refused(file, "it is no JSON") from None
     if not isinstance(tree, dict):
         raise refused(file, "it is no map, which every file of sops is")
