@@ -2,9 +2,9 @@
 
 A host behind a firewall that drops packets keeps a request until its time is over. A hundred installs that each waited
 for it would keep every worker, and those of other hosts would wait with them. So a host that was silent is left alone
-for a while that grows; who would ask it is told the same error at once, and goes on with what was said before. Made by
-dispatch.py, around the origins that sources are resolved with. What is named by its digest is never held back: it may
-well need no request.
+for a while that grows; who would ask it is told so at once, and goes on with what was said before. The error itself is
+told to those alone who ask for the same: it names what another install is made of. Made by dispatch.py, around the
+origins that sources are resolved with. What is named by its digest is never held back: it may well need no request.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ _Way = tuple[str, Proxy | None]
 @dataclass(slots=True)
 class _Silence:
     error: NameUnresolved | SourceUnreachable
+    what: str  # was asked for
     failures: int
     since: datetime
     seconds: float
@@ -45,6 +46,14 @@ class _Silence:
     def holds(self, now: datetime) -> bool:
         """A clock that was set back holds nothing."""
         return self.asking or 0 <= (now - self.since).total_seconds() < self.seconds
+
+    def told(self, host: str, what: str) -> NameUnresolved | SourceUnreachable:
+        """The error for somebody who asks for `what`."""
+        if what == self.what:
+            return type(self.error)(self.error.message)
+        unknown = isinstance(self.error, NameUnresolved)
+        words = "its host name does not resolve" if unknown else "it gave no answer a moment ago"
+        return type(self.error)(f"{what}: {host}: {words}; it is asked again soon")
 
 
 class QuietHosts:
@@ -64,18 +73,18 @@ class QuietHosts:
             origins.remembered,
         )
 
-    async def ask(self, host: str, proxy: Proxy | None, question: Callable[[], Awaitable[T]]) -> T:
-        """Raises what the question raises, or what it raised a moment ago."""
+    async def ask(self, host: str, proxy: Proxy | None, what: str, question: Callable[[], Awaitable[T]]) -> T:
+        """Raises what the question raises, or what it raised a moment ago. `what` it asks for, as messages show it."""
         way = (host.lower(), proxy)
         silence = self._silent.get(way)
         if silence is not None:
             if silence.holds(self._clock()):
-                raise type(silence.error)(silence.error.message)
+                raise silence.told(host, what)
             silence.asking = True
         try:
             answer = await question()
         except (NameUnresolved, SourceUnreachable) as error:
-            self._note(way, error)
+            self._note(way, what, error)
             raise
         except PackhouseError:  # it said something
             self._silent.pop(way, None)
@@ -86,14 +95,14 @@ class QuietHosts:
         self._silent.pop(way, None)
         return answer
 
-    def _note(self, way: _Way, error: NameUnresolved | SourceUnreachable) -> None:
+    def _note(self, way: _Way, what: str, error: NameUnresolved | SourceUnreachable) -> None:
         before = self._silent.pop(way, None)
         failures = before.failures + 1 if before is not None else 1
         wait = backoff(failures, first=FIRST_SECONDS, most=MOST_SECONDS, chance=1.0)
         if len(self._silent) >= _HOSTS_MOST:
             del self._silent[next(iter(self._silent))]
         named = min(error.retry_after_seconds or 0.0, NAMED_MOST_SECONDS)
-        self._silent[way] = _Silence(error, failures, self._clock(), max(wait, named))
+        self._silent[way] = _Silence(error, what, failures, self._clock(), max(wait, named))
 
 
 class _Registry:
@@ -108,6 +117,7 @@ class _Registry:
         return await self._quiet.ask(
             reference.host,
             access.proxy,
+            image,
             lambda: self._registry.resolve(image, access, fresh_seconds=fresh_seconds),
         )
 
@@ -118,6 +128,7 @@ class _Registry:
         return await self._quiet.ask(
             reference.host,
             access.proxy,
+            repository,
             lambda: self._registry.tags(repository, access, fresh_seconds=fresh_seconds),
         )
 
@@ -143,7 +154,9 @@ class _Downloads:
         def question() -> Awaitable[str]:
             return self._downloads.resolve(url, access, sha256=sha256, fresh_seconds=fresh_seconds)
 
-        return await (question() if sha256 is not None else self._quiet.ask(_host(url), access.proxy, question))
+        return await (
+            question() if sha256 is not None else self._quiet.ask(_host(url), access.proxy, _shown(url), question)
+        )
 
     async def fetch(self, url: str, access: Access, *, digest: str, archive: bool | None = None) -> Tree:
         return await self._downloads.fetch(url, access, digest=digest, archive=archive)
@@ -152,6 +165,7 @@ class _Downloads:
         return await self._quiet.ask(
             _host(url),
             access.proxy,
+            _shown(url),
             lambda: self._downloads.read(url, access, most_bytes=most_bytes, fresh_seconds=fresh_seconds),
         )
 
@@ -163,7 +177,10 @@ class _GitServers:
 
     async def refs(self, url: str, access: GitAccess, *, fresh_seconds: float = 0.0) -> Mapping[str, str]:
         return await self._quiet.ask(
-            _host(url), access.access.proxy, lambda: self._git.refs(url, access, fresh_seconds=fresh_seconds)
+            _host(url),
+            access.access.proxy,
+            _shown(url),
+            lambda: self._git.refs(url, access, fresh_seconds=fresh_seconds),
         )
 
     async def checkout(
@@ -180,3 +197,10 @@ def _host(url: str) -> str:
         return urlsplit(url).netloc.rpartition("@")[2]
     except ValueError:
         return url
+
+
+def _shown(url: str) -> str:
+    """Without what may be secret: user and query."""
+    scheme, mark, rest = url.partition("?")[0].rpartition("://")
+    place, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{place.rpartition('@')[2]}{slash}{path}"

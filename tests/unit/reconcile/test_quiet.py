@@ -18,7 +18,7 @@ from fakes_sources import origins
 from house import TownRegistry
 from packhouse.api.errors import AuthenticationFailed, NameUnresolved, PackhouseError, SourceUnreachable
 from packhouse.ports import Access, Proxy
-from packhouse.reconcile.quiet import MOST_SECONDS, QuietHosts
+from packhouse.reconcile.quiet import MOST_SECONDS, QuietHosts, _shown
 
 AWAY = SourceUnreachable("took no connection")
 HERE = Access()
@@ -43,7 +43,7 @@ class Town:
                 raise self.error
             return "answer"
 
-        return await self.hosts.ask(host, proxy, question)
+        return await self.hosts.ask(host, proxy, "the same", question)
 
     async def refused(self, *where: Any) -> None:
         assert self.error is not None
@@ -111,12 +111,12 @@ async def test_one_asks_and_the_others_do_not_wait() -> None:
         await silent.wait()
         raise AWAY
 
-    first = asyncio.create_task(town.hosts.ask("a.test", None, hangs))
+    first = asyncio.create_task(town.hosts.ask("a.test", None, "the same", hangs))
     await asyncio.sleep(0)
     async with asyncio.timeout(1):
         for _ in range(100):
             with pytest.raises(SourceUnreachable):
-                await town.hosts.ask("a.test", None, hangs)
+                await town.hosts.ask("a.test", None, "the same", hangs)
     assert town.asked == 2
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -169,3 +169,29 @@ async def test_what_is_named_by_its_digest_is_never_held_back(
     with pytest.raises(SourceUnreachable):
         await asks(registry)
     assert len(away.requests) == 1 + expected
+
+
+async def test_nobody_is_told_what_another_one_asked_for(tmp_path: Path) -> None:
+    town, away = Town(), TownRegistry(tmp_path)
+    away.away = SourceUnreachable("a.test/team-a/secret-project:1: registry a.test: took no connection")
+    registry = town.hosts.around(origins(away)).registry
+    messages = []
+    for image in ("a.test/team-a/secret-project:1", "a.test/team-a/secret-project:1", "a.test/team-b/web:1"):
+        with pytest.raises(SourceUnreachable) as refused:
+            await registry.resolve(image, HERE)
+        messages.append(refused.value.message)
+    assert messages[0] == messages[1] == away.away.message
+    assert messages[2] == "a.test/team-b/web:1: a.test: it gave no answer a moment ago; it is asked again soon"
+    assert len(away.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        pytest.param("https://me:hush@a.test/x?token=hush", "https://a.test/x", id="user and query"),
+        pytest.param("https://a.test", "https://a.test", id="a host alone"),
+        pytest.param("git@a.test:x/y", "a.test:x/y", id="the short form"),
+    ],
+)
+def test_what_is_asked_for_is_shown_without_secrets(url: str, shown: str) -> None:
+    assert _shown(url) == shown
