@@ -82,6 +82,8 @@ async def _fetch_from(place: Place, chart: Chart, sources: Sources, resolved: Re
 
 async def _image(text: str, stanza: Json, sources: Sources) -> Image:
     reference = read_reference(text.removeprefix(OCI))
+    if reference.is_layout:  # an index is a stranger's, and must not lead to the operator's disk
+        raise FetchFailed(f"fetch step {KIND}: {text[:200]} names no registry")
     return Image(reference, await registry_access(reference.repository, stanza, KIND, sources), {}, KIND)
 
 

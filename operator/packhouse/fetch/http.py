@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
-from packhouse.api.errors import InvalidSpec
+from packhouse.api.errors import FetchFailed, InvalidSpec
 from packhouse.fetch.access import web_access
 from packhouse.fetch.folders import kept, sub_path_of
 from packhouse.fetch.sources import Content, Resolved, Sources, check_fields, text_field
@@ -28,7 +28,9 @@ async def resolve(stanza: Json, sources: Sources) -> Resolved:
 
 
 async def fetch(stanza: Json, sources: Sources, resolved: Resolved) -> Content:
-    url, _ = _checked(stanza, sources)
+    url, sha256 = _checked(stanza, sources)
+    if sha256 is not None and resolved.digest != f"sha256:{sha256.lower()}":
+        raise FetchFailed(f"{_shown(url)}: {resolved.digest[:80]!r} is not what this step stands for")
     sub_path = sub_path_of(stanza, _KIND)
     access = await web_access(url, stanza, _KIND, sources)
     tree = await sources.origins.downloads.fetch(url, access, digest=resolved.digest)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from packhouse.api.errors import InvalidSpec
+from packhouse.api.errors import FetchFailed, InvalidSpec
 from packhouse.domain.references import ImageReference, read_reference
 from packhouse.fetch.access import registry_access
 from packhouse.fetch.folders import kept, sub_path_of
@@ -57,7 +57,9 @@ class Image:
         return Resolved(digest, found.tag, str(found), await verified(_by_digest(found), self.access, sources))
 
     async def pull(self, sources: Sources, resolved: Resolved) -> Content:
-        """The whole tree of what it was resolved to."""
+        """The whole tree of what it was resolved to. FetchFailed where that is not the digest that the step names."""
+        if self.reference.digest not in (None, resolved.digest):
+            raise FetchFailed(f"{self.reference}: {resolved.digest[:80]!r} is not what this step stands for")
         found = replace(self.reference, digest=resolved.digest, tag=None)
         await verified(
             _by_digest(found), self.access, sources

@@ -56,6 +56,7 @@ INDEX = [
     entry("1.3.0-rc.1", "/root/web.tgz?token=hush"),
     entry("2.0.0", f"oci://{REPOSITORY}/web:2.0.0"),
     entry("3.0.0", "file:///etc/passwd"),
+    entry("3.1.0-layout", "oci://oci-layout:///bundles/web.tar"),
 ]
 FILES = {
     f"{WEB}/index.yaml": json.dumps({"entries": {"web": INDEX, "none": []}}).encode(),
@@ -209,10 +210,12 @@ async def test_a_recorded_address_is_not_trusted(lab: Lab) -> None:
     ("stanza", "error", "words"),
     [
         pytest.param(
-            {"version": "9.0.0"}, NoMatchingVersion, f"chart web of {WEB}: no chart version of 6", id="no version"
+            {"version": "9.0.0"}, NoMatchingVersion, f"chart web of {WEB}: no chart version of 7", id="no version"
         ),
         pytest.param({"version": "a b"}, InvalidConstraint, "chart web of", id="no constraint"),
         pytest.param({"version": "3.0.0"}, FetchFailed, "address of web 3.0.0 cannot be read", id="a file as address"),
+        pytest.param({"version": "3.1.0-layout"}, FetchFailed, "names no registry", id="a layout as address"),
+        pytest.param({"url": "oci://oci-layout:///bundles"}, FetchFailed, "names no registry", id="a layout"),
         pytest.param({"name": "other"}, SourceNotFound, f"{WEB} has no chart other", id="no chart"),
         pytest.param({"name": "none"}, SourceNotFound, "has no chart none", id="a chart without versions"),
         pytest.param({"url": "https://x.test?token=hush"}, SourceNotFound, r"404", id="no index"),

@@ -118,6 +118,14 @@ async def test_a_change_is_seen_and_an_outage_is_gone_through(
     assert await (await fetch_all(steps, given, third)).files() == {"values.yml": b"v: 22"}
 
 
+async def test_what_is_pinned_no_record_changes(web: Web, downloads: HttpDownloads, tmp_path: Path) -> None:
+    steps = [{"http": {"url": f"{web.url}/values.yml", "sha256": "0" * 64}}]
+    recorded = Resolution.from_wire([{"kind": "http", "digest": "sha256:" + "1" * 64}], steps)
+    assert recorded is not None
+    with pytest.raises(FetchFailed, match="is not what this step stands for"):
+        await fetch_all(steps, sources(downloads, tmp_path), recorded)
+
+
 REFUSED: dict[str, tuple[Json, type[PackhouseError], str]] = {
     "another content than is pinned": ({"sha256": "0" * 64}, DigestMismatch, "sent a file with digest sha256:"),
     "a pin that is none": ({"sha256": "sha256:abc"}, InvalidSpec, "64 hex digits"),

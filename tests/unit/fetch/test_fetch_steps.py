@@ -21,7 +21,7 @@ from packhouse.api.errors import (
     SecretMissing,
     UnsupportedStep,
 )
-from packhouse.fetch import FETCHERS, Fetched, Sources, resolve_all
+from packhouse.fetch import FETCHERS, Fetched, Resolution, Sources, resolve_all
 from packhouse.fetch import fetch_all as fetch_resolved
 from packhouse.ports import Access, Json
 
@@ -87,6 +87,19 @@ async def test_several_steps_land_in_numbered_folders_under_one_digest(tmp_path:
 async def test_resolving_gives_the_digest_that_fetching_gives(steps: list[Json], tmp_path: Path) -> None:
     given = sources(tmp_path)
     assert (await resolve_all(steps, given)).digest == (await fetch_all(steps, given)).digest
+
+
+@pytest.mark.parametrize("kind", ["image", "imgpkgBundle"])
+async def test_what_a_step_names_by_its_digest_no_record_changes(kind: str, tmp_path: Path) -> None:
+    given = sources(tmp_path)
+    place = {"image": "url", "imgpkgBundle": "image"}[kind]
+    digest = (await resolve_all([{kind: {place: IMAGE}}], given)).digest
+    steps: list[Json] = [{kind: {place: f"{IMAGE}@{digest}"}}]
+    other = "sha256:" + "a" * 64
+    recorded = Resolution.from_wire([{"kind": kind, "digest": other}], steps)
+    assert recorded is not None
+    with pytest.raises(FetchFailed, match="is not what this step stands for"):
+        await fetch_resolved(steps, given, recorded)
 
 
 @pytest.mark.parametrize(
