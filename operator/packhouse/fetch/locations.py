@@ -49,12 +49,13 @@ class _Question:
         """A text where all images are in the repository of the bundle, else ""."""
         listed = await self._listed()
         missing = [digest for digest in self.lock.digests if digest not in listed]
-        if len(missing) > _ASKED_MOST:
-            raise FetchLimitExceeded(
-                f"{self.bundle}: its lock names {len(missing)} images: without ImageLocations beside the bundle at "
-                f"most {_ASKED_MOST} are looked for; copy it with `packhouse bundle copy`"
-            )
         for start in range(0, len(missing), _AT_ONCE):
+            # the first that is absent is an answer: only a bundle that was copied by other means comes this far
+            if start >= _ASKED_MOST:
+                raise FetchLimitExceeded(
+                    f"{self.bundle}: its lock names {len(missing)} images: without ImageLocations beside the bundle at "
+                    f"most {_ASKED_MOST} are looked for; copy it with `packhouse bundle copy`"
+                )
             found = await asyncio.gather(*(self._is_there(digest) for digest in missing[start : start + _AT_ONCE]))
             if not all(found):
                 return ""

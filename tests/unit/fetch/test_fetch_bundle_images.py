@@ -67,7 +67,7 @@ class Lab:
         async def read(name: str) -> Json:
             raise AssertionError(name)
 
-        sources = Sources(self.origins, read, read, "demo", 10_000)
+        sources = Sources(self.origins, read, read, "demo", 1_000_000)
         steps: list[Json] = [{"imgpkgBundle": {"image": image, **more}}]
         return await fetch_all(steps, sources, recorded or await resolve_all(steps, sources))
 
@@ -199,14 +199,24 @@ async def test_a_folder_of_a_bundle_keeps_the_lock_at_its_top(lab: Lab) -> None:
     assert await (await lab.fetch(subPath="config")).files() == {"a.yml": b"b"}
 
 
+MANY = [f"sha256:{number:064}" for number in range(1001)]
+
+
+async def test_a_lock_of_many_images_that_are_elsewhere_costs_a_few_questions(lab: Lab) -> None:
+    lab.registry.images[BUNDLE] = {LOCK_FILE: lock(*(f"{ORIGIN}/a@{digest}" for digest in MANY))}
+    fetched = await lab.fetch()
+    assert [image.partition("@")[0] for image in await images_of(fetched)] == [f"{ORIGIN}/a"] * 1001
+    assert len(lab.registry.asked) < 10
+
+
 @pytest.mark.parametrize(
     ("files", "error", "words"),
     [
         pytest.param(
-            {LOCK_FILE: lock(*(f"{ORIGIN}/a@sha256:{number:064}" for number in range(1001)))},
+            {LOCK_FILE: lock(*(f"{ORIGIN}/a@{digest}" for digest in MANY))},
             FetchLimitExceeded,
             "names 1001 images",
-            id="too many images",
+            id="too many images that are there, and nothing says so",
         ),
         pytest.param({LOCK_FILE: b"#" * (4 * 1024 * 1024 + 1)}, FetchLimitExceeded, "more than", id="a huge lock"),
     ],
@@ -215,5 +225,6 @@ async def test_a_lock_beyond_its_limits_is_refused(
     files: dict[str, bytes], error: type[PackhouseError], words: str, lab: Lab
 ) -> None:
     lab.registry.images[BUNDLE] = files
+    lab.registry.there = frozenset(f"{REPOSITORY}@{digest}" for digest in MANY)
     with pytest.raises(error, match=words):
         await lab.fetch()
