@@ -184,7 +184,10 @@ def inspect(
     username: Username = "",
     password_stdin: PasswordStdin = False,
 ) -> None:
-    """Tell what hangs on a bundle: images, nested bundles, signatures, SBOMs, attestations, and how large it is."""
+    """Tell what hangs on a bundle: images, nested bundles, signatures, SBOMs, attestations, and how large it is.
+
+    Signatures are listed, not verified.
+    """
     with _exits():
         from packhouse.adapters.bundle_graph import Collector
         from packhouse.cli.bundle_report import as_data, as_text
