@@ -31,13 +31,15 @@ bench: $(VENV)/.ready
 docs: $(VENV)/.ready
 	$(BIN)/python -m pytest tests/unit/docs $(ARGS)
 
-# The environment: every package in the version and with the digest that the lock names.
+# The environment: every package in the version and with the digest that the lock names, and nothing besides: the lock
+# is whole, so pip resolves nothing (what a package asks for with an extra it would else look for anew).
 $(VENV)/.ready: requirements.lock pyproject.toml
 	@echo "setting up $(VENV) (a minute, the first time)"
 	@$(PYTHON) -c 'import sys; sys.exit("packhouse needs Python 3.11 or later, this is " + sys.version) if sys.version_info < (3, 11) else 0'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --require-hashes --only-binary=:all: -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes --only-binary=:all: -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m pip check
 	@touch $@
 
 # After a change of dependencies in pyproject.toml: write both locks anew. Needs uv.
