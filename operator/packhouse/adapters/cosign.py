@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from packhouse.adapters import cosign_keyless, cosign_keys
 from packhouse.adapters.cosign_found import Fault, Signed, found
-from packhouse.api.errors import InvalidSpec, SignatureInvalid
+from packhouse.api.errors import FetchLimitExceeded, InvalidSpec, SignatureInvalid
 from packhouse.domain.references import ImageReference, read_reference
 from packhouse.domain.statements import SIGNATURE
 from packhouse.domain.trust import Rules, predicate_matches, read_rules
@@ -45,6 +45,7 @@ class CosignSignatures:
         self._remembered = Remembered(settings.cache_dir / "verified")
         self._verifiers: dict[str, Verifier] = {}
         self._turns = asyncio.Semaphore(settings.fetch_parallel)  # each may hold some statement in memory
+        self._seconds = settings.fetch_timeout_seconds
 
     def required(self, repository: str) -> TrustPolicy | None:
         return self._rules.policy_for(repository)
@@ -58,8 +59,16 @@ class CosignSignatures:
         return await self._remembered.answer(question, lambda: self._in_turn(reference, access, policy, root))
 
     async def _in_turn(self, image: ImageReference, access: Access, policy: TrustPolicy, root: str) -> str:
+        """Whoever may push there decides how much there is to look at, and others wait for their turn."""
         async with self._turns:
-            return await self._ask(image, access, policy, root)
+            try:
+                async with asyncio.timeout(self._seconds):
+                    return await self._ask(image, access, policy, root)
+            except TimeoutError:
+                raise FetchLimitExceeded(
+                    f"{image.repository}@{image.digest}: what lies beside it was not looked through for signatures "
+                    f"within {self._seconds:g} s (PACKHOUSE_FETCH_TIMEOUT_SECONDS)"
+                ) from None
 
     async def _ask(self, image: ImageReference, access: Access, policy: TrustPolicy, root: str) -> str:
         checker = await asyncio.to_thread(self._checker, policy, root)

@@ -36,6 +36,7 @@ from packhouse.ports import Access, Registry
 STATEMENT_MOST_BYTES: Final = 16 * 1024 * 1024
 #: Signatures that are looked at in one place: whoever may push could add any number.
 LOOKED_AT_MOST: Final = 64
+_LAYERS_MOST: Final = 4  # of one artifact: cosign writes one
 
 _SIGNATURE: Final = "dev.cosignproject.cosign/signature"
 _CERTIFICATE: Final = "dev.sigstore.cosign/certificate"
@@ -149,7 +150,7 @@ async def _of_referrers(
         told = _notes(read_object(raw.body) or {}).get(_BUNDLE_PREDICATE, "")
         if told and not wanted(told):
             continue
-        for layer in _list(raw.body, "layers")[:LOOKED_AT_MOST]:
+        for layer in _list(raw.body, "layers")[:_LAYERS_MOST]:
             if str(layer.get("mediaType", "")).startswith(_BUNDLE):
                 body = await _blob(registry, image, layer, access)
                 where = f"artifact {one.digest}"

@@ -17,6 +17,7 @@ from packhouse.api.errors import (
     FetchFailed,
     FetchLimitExceeded,
     SourceNotFound,
+    SourceUnreachable,
 )
 from packhouse.domain.images_lock import (
     LOCATIONS_FILE,
@@ -33,6 +34,7 @@ from packhouse.ports import Access
 _FILE_MOST_BYTES: Final = 4 * 1024 * 1024
 _ASKED_MOST: Final = 1_000
 _AT_ONCE: Final = 4
+_SECONDS_MOST: Final = 300.0  # for all of them: a registry that takes its time for each would keep an install for hours
 _YES: Final = "in the bundle's repository"
 #: A registry says no such image, or hides it from those that may see the bundle: then it is not there to be pulled.
 _ABSENT: Final = (SourceNotFound, AuthenticationFailed)
@@ -47,6 +49,16 @@ class _Question:
 
     async def ask(self) -> str:
         """A text where all images are in the repository of the bundle, else ""."""
+        try:
+            async with asyncio.timeout(_SECONDS_MOST):
+                return await self._ask()
+        except TimeoutError:
+            raise SourceUnreachable(
+                f"{self.bundle}: its registry did not say within {_SECONDS_MOST:g} s which of the "
+                f"{len(self.lock.digests)} images of its lock it has"
+            ) from None
+
+    async def _ask(self) -> str:
         listed = await self._listed()
         missing = [digest for digest in self.lock.digests if digest not in listed]
         for start in range(0, len(missing), _AT_ONCE):

@@ -23,10 +23,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cluster.referrers_registry import open_referrers_registry
 from cluster.registry import LocalRegistry
 from cluster.sigstore import LocalSigstore, open_sigstore
+from fakes_registry import FakeRegistry
 from packhouse.adapters.cosign import CosignSignatures
 from packhouse.adapters.oras_registry import OrasRegistry
-from packhouse.api.errors import InvalidSpec, PackhouseError, SignatureInvalid, SourceUnreachable
-from packhouse.ports import Access, Identity, PublicKey, TrustPolicy
+from packhouse.api.errors import FetchLimitExceeded, InvalidSpec, PackhouseError, SignatureInvalid, SourceUnreachable
+from packhouse.ports import Access, Identity, PublicKey, RawManifest, TrustPolicy
 from packhouse.settings import Settings
 from signing import (
     DEVELOPER,
@@ -624,6 +625,18 @@ def test_a_hundred_installs_ask_once(
         before = len(registry.log.read_text().splitlines())
         assert asyncio.run(run(image)) == {"key cosign1.pub"}
         assert len(registry.log.read_text().splitlines()) - before <= 3  # at most a greeting, the manifest, the payload
+
+
+def test_whoever_pushes_much_beside_an_image_keeps_nobody_for_long(key: KeyPair, settings: Settings) -> None:
+    class Slow(FakeRegistry):
+        async def manifest(self, image: str, access: Access) -> RawManifest | None:
+            await asyncio.sleep(60)
+            return None
+
+    limited = replace(settings, fetch_timeout_seconds=0.2)
+    signatures = CosignSignatures(limited, Slow(settings.cache_dir))
+    with pytest.raises(FetchLimitExceeded, match=r"not looked through for signatures within 0.2 s"):
+        asyncio.run(signatures.verify(IMAGE, Access(), by_keys(key)))
 
 
 IMAGE = f"127.0.0.1:9/team/web@sha256:{'0' * 64}"

@@ -5,6 +5,7 @@ Faked: the registry. tests/unit/fetch/test_fetch_real_sources.py has a real one.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -207,6 +208,20 @@ async def test_a_lock_of_many_images_that_are_elsewhere_costs_a_few_questions(la
     fetched = await lab.fetch()
     assert [image.partition("@")[0] for image in await images_of(fetched)] == [f"{ORIGIN}/a"] * 1001
     assert len(lab.registry.asked) < 10
+
+
+async def test_a_registry_that_takes_its_time_for_each_image_is_not_waited_for(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def slow(*_: Any, **__: Any) -> str:
+        await asyncio.sleep(60)
+        return ONE
+
+    recorded = Resolution([Resolved((await lab.registry.resolve(BUNDLE, Access())), kind="imgpkgBundle")])
+    monkeypatch.setattr("packhouse.fetch.locations._SECONDS_MOST", 0.1)
+    monkeypatch.setattr(Registry, "resolve", slow)
+    with pytest.raises(SourceUnreachable, match=r"did not say within 0.1 s which of the 2 images of its lock"):
+        await lab.fetch(recorded=recorded)
 
 
 @pytest.mark.parametrize(
