@@ -24,6 +24,7 @@ from packhouse.api.errors import (
 from packhouse.domain import chart_versions
 from packhouse.domain.chart_index import read_index
 from packhouse.fetch.access import web_access
+from packhouse.fetch.large_texts import in_turn
 from packhouse.fetch.sources import Resolved, Sources, check_fields, text_field
 from packhouse.ports import Access, Json
 
@@ -126,7 +127,7 @@ async def find(chart: Chart, sources: Sources, *, version: str = "") -> Place:
         chart.index_url, access, most_bytes=_INDEX_MOST_BYTES, fresh_seconds=sources.fresh_seconds
     )
     try:
-        entries = await asyncio.to_thread(read_index, body, chart.name)
+        entries = await asyncio.to_thread(in_turn, body, lambda text: read_index(text, chart.name))
     except (FetchFailed, FetchLimitExceeded) as error:
         raise type(error)(f"chart repository {chart.shown}: {error.message}") from None
     if not entries:

@@ -28,6 +28,7 @@ from packhouse.domain.images_lock import (
     read_lock,
 )
 from packhouse.domain.references import ImageReference
+from packhouse.fetch.large_texts import in_turn
 from packhouse.fetch.sources import Content, Sources
 from packhouse.ports import Access
 
@@ -81,7 +82,7 @@ class _Question:
         except (*_ABSENT, FetchFailed, FetchLimitExceeded, DigestMismatch):
             return frozenset()
         body = await asyncio.to_thread(_small_file, tree.root / LOCATIONS_FILE)
-        return frozenset() if body is None else await asyncio.to_thread(read_locations, body)
+        return frozenset() if body is None else await asyncio.to_thread(in_turn, body, read_locations)
 
     async def _is_there(self, digest: str) -> bool:
         try:
@@ -99,7 +100,7 @@ async def located(content: Content, bundle: ImageReference, access: Access, sour
     if content.root is None:
         return content
     body = await asyncio.to_thread(_small_file, content.root / LOCK_FILE)
-    lock = None if body is None else await asyncio.to_thread(read_lock, body)
+    lock = None if body is None else await asyncio.to_thread(in_turn, body, read_lock)
     if lock is None:
         return content
     repository = bundle.repository
