@@ -280,9 +280,11 @@ class _Session(paramiko.ServerInterface):  # type: ignore[misc]  # paramiko has 
             channel.close()
             return
         environment = ENVIRONMENT | ({} if self._state.old else self._environment)
-        with subprocess.Popen(
-            ["git-upload-pack", str(folder)], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-        ) as run:
+        command_line = ["git-upload-pack", str(folder)]
+        with (
+            contextlib.suppress(BrokenPipeError),  # it ended, and what the client still said is to be flushed
+            subprocess.Popen(command_line, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as run,
+        ):
             assert run.stdin is not None
             assert run.stdout is not None
             threading.Thread(target=_pump, args=(channel, run.stdin), daemon=True).start()
