@@ -94,7 +94,12 @@ MANNERS = (
         "blob",
     ),
     Row("it breaks off in a layer", Refusal("SourceUnreachable", ["$host", "broke off"]), Truncate(), "blob"),
-    Row("it closes without an answer", Refusal("SourceUnreachable", ["$host", "connection failed"]), Reset(), "manifest"),
+    Row(
+        "it closes without an answer",
+        Refusal("SourceUnreachable", ["$host", "connection failed"]),
+        Reset(),
+        "manifest",
+    ),
     Row("it redirects in circles", Refusal("FetchFailed", ["$host", "redirected"]), RedirectLoop(), "blob"),
     Row(
         "it leads to another host without TLS",
