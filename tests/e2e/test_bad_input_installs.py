@@ -110,9 +110,9 @@ CATALOGUE = (
 
 STAGES = (
     Row(
-        "the package is fetched in a way that is not supported",
-        Refusal("UnsupportedStep", ["git", "inline"]),
-        stages={"fetch": [{"git": {"url": "https://git.example.com/a/b", "ref": "main"}}]},
+        "the package's git server takes no connection",
+        Refusal("SourceUnreachable", ["127.0.0.1:1"]),
+        stages={"fetch": [{"git": {"url": "http://127.0.0.1:1/a/b", "ref": "main"}}]},
     ),
     Row(
         "the package is templated by an engine that is not supported",
@@ -642,11 +642,9 @@ CHANGES = (
         ),
     ),
     Change(
-        "a new version comes whose fetch is not supported",
-        Refusal("UnsupportedStep", ["git"]),
-        lambda place: place.lab.apply(
-            place.package("1.1.0", {}, fetch=[{"git": {"url": "https://git.example.com/a/b", "ref": "main"}}])
-        ),
+        "a new version comes whose engine is not supported",
+        Refusal("UnsupportedStep", ["cue"]),
+        lambda place: place.lab.apply(place.package("1.1.0", {"web.yaml": GOOD}, template=[{"cue": {}}])),
     ),
     Change(
         "a new version comes that the API server refuses",
