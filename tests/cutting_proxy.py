@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+from collections.abc import Callable
 
 
 class CuttingProxy:
@@ -23,16 +24,28 @@ class CuttingProxy:
         self._mutex = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open: list[socket.socket] = []
+        self._threads: list[threading.Thread] = []
         self.host = f"127.0.0.1:{self._listener.getsockname()[1]}"
 
     def __enter__(self) -> CuttingProxy:
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._start(self._accept)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._listener.close()
+        # a thread that waits for a socket must be awake before it is closed: the number may be another one's then
+        _wake(self._listener)
+        self._threads[0].join(10)
         for known in self._open:
+            _wake(known)
+        for thread in self._threads:
+            thread.join(10)
+        for known in (self._listener, *self._open):
             known.close()
+
+    def _start(self, work: Callable[..., None], *given: object) -> None:
+        thread = threading.Thread(target=work, args=given, daemon=True)
+        self._threads.append(thread)
+        thread.start()
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
@@ -41,7 +54,7 @@ class CuttingProxy:
                 server = socket.create_connection(self._target, timeout=20)
                 self._open += [client, server]
                 for way, source, target in (("up", client, server), ("down", server, client)):
-                    threading.Thread(target=self._pump, args=(way, source, target), daemon=True).start()
+                    self._start(self._pump, way, source, target)
 
     def _pump(self, way: str, source: socket.socket, target: socket.socket) -> None:
         passed = 0
@@ -53,9 +66,8 @@ class CuttingProxy:
                     break
                 target.sendall(data)
                 passed += len(data)
-        for one in (source, target):
-            with contextlib.suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
+        _wake(source)
+        _wake(target)
 
     def _may_cut(self) -> bool:
         with self._mutex:
@@ -64,3 +76,9 @@ class CuttingProxy:
             self._left -= 1
             self.cuts += 1
             return True
+
+
+def _wake(one: socket.socket) -> None:
+    """Whoever waits for it."""
+    with contextlib.suppress(OSError):
+        one.shutdown(socket.SHUT_RDWR)
