@@ -28,6 +28,27 @@ def load(file: str) -> Schema:
     return crd
 
 
+@pytest.mark.parametrize("file", FILES)
+def test_no_key_stands_twice_in_a_map(file: str) -> None:
+    """kustomize refuses that; most readers take the last one in silence."""
+    twice: list[str] = []
+
+    def walk(node: yaml.Node) -> None:
+        if isinstance(node, yaml.MappingNode):
+            keys = [key.value for key, _ in node.value]
+            twice.extend(f"{key} at line {node.start_mark.line + 1}" for key in keys if keys.count(key) > 1)
+            for _, value in node.value:
+                walk(value)
+        elif isinstance(node, yaml.SequenceNode):
+            for value in node.value:
+                walk(value)
+
+    root = yaml.compose((ROOT / "crds" / file).read_text())
+    assert root is not None
+    walk(root)
+    assert twice == []
+
+
 def schema_of(file: str) -> Schema:
     schema: Schema = load(file)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     return schema
