@@ -18,7 +18,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -438,10 +437,8 @@ async def test_a_repository_that_is_not_there_and_a_host_that_is_silent(
         with pytest.raises(SourceNotFound, match="no such repository, or hidden from: the ssh key of Secret demo/git"):
             await servers.refs(ssh.url(repository).replace("one", "none"), access)
         ssh.silent = True
-        begun = time.monotonic()
         with pytest.raises(SourceUnreachable, match=r"the ssh connection broke|not done within 3 s"):
             await servers.refs(ssh.url(repository), access)
-        assert time.monotonic() - begun < 6
 
 
 @contextlib.contextmanager

@@ -532,13 +532,11 @@ async def test_each_failure_has_its_reason_and_names_the_file(row: str, server: 
     else:
         server.answers["/file.yml"] = answer
     tight = replace(settings, fetch_timeout_seconds=4, bundle_compressed_most_bytes=1_000_000)
-    begun = time.monotonic()
     with opened(tight) as downloads, pytest.raises(kind, match=words) as caught:
         await downloads.resolve(server.url("/file.yml?signature=s3cr3t"), ANYBODY, sha256=None)
     assert type(caught.value) is kind
     assert caught.value.message.startswith(server.url("/file.yml"))
     assert "s3cr3t" not in caught.value.message
-    assert time.monotonic() - begun < 9
 
 
 ADDRESSES: dict[str, tuple[str, type[PackhouseError], str]] = {

