@@ -1,4 +1,4 @@
-"""How connections are made: every hop of every request passes through `Door`, or through the pool that it gives.
+"""How connections are made: every hop of every request passes through `Door`.
 
 requests has no deadline for a whole answer: a server that sends one byte of a header a second is waited for almost
 without end. So the door remembers the sockets, and `shut` wakes whoever reads from them. Only network.py builds one.
@@ -82,7 +82,6 @@ class Door(requests.adapters.HTTPAdapter):
         self._context = context
         self._proxy = proxy
         self.sockets = Sockets(timeout_seconds)
-        self._given: list[urllib3.PoolManager] = []
         self._pools = _guarded_pools(self.sockets, context)
         super().__init__(max_retries=0)
 
@@ -114,8 +113,6 @@ class Door(requests.adapters.HTTPAdapter):
 
     def close(self) -> None:
         super().close()
-        for pool in self._given:
-            pool.clear()
         self.sockets.close()
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
@@ -129,34 +126,6 @@ class Door(requests.adapters.HTTPAdapter):
         manager: urllib3.ProxyManager = super().proxy_manager_for(*args, **kwargs)
         manager.pool_classes_by_scheme = self._pools
         return manager
-
-    def pool(self, url: str) -> urllib3.PoolManager:
-        """For a library that speaks through urllib3 and begins at `url`: the same rules, at every hop."""
-        admit, seconds, through = self._admit, self._timeout_seconds(), self._proxy(url)
-
-        class Direct(urllib3.PoolManager):
-            def urlopen(self, method: str, url: str, redirect: bool = True, **more: Any) -> Any:  # type: ignore[override]
-                admit(url)
-                return super().urlopen(method, url, redirect, **more)
-
-        class Proxied(urllib3.ProxyManager):
-            def urlopen(self, method: str, url: str, redirect: bool = True, **more: Any) -> Any:  # type: ignore[override]
-                admit(url)
-                return super().urlopen(method, url, redirect, **more)
-
-        timeout = urllib3.Timeout(connect=seconds, read=seconds)
-        retries = urllib3.Retry(
-            total=None, connect=0, read=0, other=0, status=0, redirect=5, respect_retry_after_header=False
-        )
-        pool: urllib3.PoolManager
-        if through:
-            headers = self.proxy_headers(through)
-            pool = Proxied(_bare(through), proxy_headers=headers, timeout=timeout, retries=retries)
-        else:
-            pool = Direct(timeout=timeout, retries=retries)
-        pool.pool_classes_by_scheme = self._pools
-        self._given.append(pool)
-        return pool
 
 
 def proxy_for(url: str, own: Proxy | None, from_settings: str) -> str | None:
@@ -194,11 +163,6 @@ def _checked(url: str, whose: str) -> str:
     if not usable:
         raise FetchFailed(f"{whose} is no http://host:port")  # it is not shown: it may hold a password
     return parts.geturl()
-
-
-def _bare(url: str) -> str:
-    scheme, _, rest = url.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}"
 
 
 def _end(known: socket.socket) -> None:

@@ -8,7 +8,6 @@ For adapters only. In a thread (threads.py runs it):
             for chunk in call.chunks(response): ...
         call.attempts(once)                            # with back-off, for what may pass (MayPass)
         call.whole(response, most, "an index")         # a small body
-        call.pool(url)                                 # a urllib3 pool for dulwich: same rules at every hop
         call.connect(host, port)                       # a bare socket for ssh: same rules
         with call.guarded(): ...                       # foreign errors of a connection become ours
     call.abort()                                       # from any thread: sockets are shut, the call ends
@@ -35,7 +34,6 @@ from typing import Any, Final, TypeVar
 from urllib.parse import urlsplit
 
 import requests
-import urllib3
 
 from packhouse.adapters import addresses
 from packhouse.adapters.authorities import trust
@@ -140,10 +138,6 @@ class Network:
         with self.guarded():
             addresses.check_name(host, self.settings.fetch_hosts)
             return self._door.sockets.connect(host, port)
-
-    def pool(self, url: str) -> urllib3.PoolManager:
-        """A pool for requests that begin at `url`. Its errors are urllib3's: use it within `guarded`."""
-        return self._door.pool(url)
 
     @contextlib.contextmanager
     def answer(

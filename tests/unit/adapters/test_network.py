@@ -163,19 +163,16 @@ def test_the_address_that_was_checked_is_the_one_that_is_connected_to(
 )
 def test_a_redirect_is_judged_as_the_first_request_is(place: str, resolver: dict[str, Any]) -> None:
     resolver["trap.test"] = [["169.254.169.254"]]
-    with HostileRegistry(FILES, does=Refuse(302, {"Location": place}), at="manifest") as server:
-        with pytest.raises(HostRefused):
-            get(at(server, "127.0.0.1"))
-        call = Network("it", "host there", at(server, "127.0.0.1"), Access(), SETTINGS, plain=lambda _: True)
-        with call, pytest.raises(HostRefused):  # the pool for other libraries has the same rules
-            call.pool(at(server, "127.0.0.1")).request("GET", at(server, "127.0.0.1"))
+    redirect = Refuse(302, {"Location": place})
+    with HostileRegistry(FILES, does=redirect, at="manifest") as server, pytest.raises(HostRefused):
+        get(at(server, "127.0.0.1"))
 
 
 def test_an_address_that_two_readers_read_in_two_ways_is_refused() -> None:
     settings = replace(SETTINGS, fetch_hosts=("good.test",))
     call = Network("it", "host there", "https://good.test", Access(), settings)
     with call, pytest.raises(FetchFailed, match="cannot be read"):  # urllib3 would connect to evil.test
-        call.pool("https://good.test").request("GET", "https://evil.test\\@good.test/")
+        call._admit("https://evil.test\\@good.test/")
 
 
 def test_a_bare_socket_is_judged_too(resolver: dict[str, Any]) -> None:
@@ -286,9 +283,6 @@ def test_tls_goes_through_a_proxy_and_the_certificate_of_the_host_is_checked(
     ):
         known = Access(ca_pem=authority.pem, proxy=Proxy(proxy.url, "ada", password))
         assert b"schemaVersion" in get(f"https://far.test{PATH}", access=known)
-        pool_call = Network("it", "host there", "https://far.test", known, SETTINGS)
-        with pool_call:
-            assert pool_call.pool("https://far.test").request("GET", f"https://far.test{PATH}").status == 200
         with pytest.raises(PackhouseError, match="Hostname mismatch"):
             get(f"https://near.test{PATH}", access=known)
         with pytest.raises(SourceUnreachable, match="the proxy on the way to it did not connect") as caught:
