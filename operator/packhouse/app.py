@@ -11,26 +11,14 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from typing import Any, Final
 
 import kopf
-from kubernetes.aio.client.configuration import Configuration
 
 from packhouse import handlers
-from packhouse.adapters import connection
-from packhouse.adapters.api_server import ApiServer, Counter
-from packhouse.adapters.cluster import KubeCluster
-from packhouse.adapters.cosign import CosignSignatures
-from packhouse.adapters.discovery import Discovery
-from packhouse.adapters.git_servers import DulwichServers
-from packhouse.adapters.http_downloads import HttpDownloads
-from packhouse.adapters.identities import ServiceAccountIdentities
+from packhouse.adapters import kopf_login
 from packhouse.adapters.list_watch import ListWatch
-from packhouse.adapters.oci_layout_registry import LayoutRegistry
-from packhouse.adapters.oras_registry import OrasRegistry
 from packhouse.adapters.owned_watch import OwnedWatch
-from packhouse.adapters.registries import Registries
 from packhouse.adapters.renderer_client import RendererClient
 from packhouse.api.errors import InvalidSpec, PackhouseError
 from packhouse.api.names import (
@@ -42,10 +30,9 @@ from packhouse.api.names import (
     VERSION,
 )
 from packhouse.api.views import InstalledPackage, PackageRepository
+from packhouse.connected import Connected, connected
 from packhouse.domain.ownership import entry_of
-from packhouse.fetch import Origins
-from packhouse.fetch.cache import TreeCache
-from packhouse.fetch.remembered import Remembered
+from packhouse.origins import origins_of
 from packhouse.ports import Json, Kind
 from packhouse.reconcile.dispatch import Dispatch
 from packhouse.reconcile.facts import ClusterFacts
@@ -62,46 +49,12 @@ log = logging.getLogger(__name__)
 SYNC_SECONDS: Final = 50.0
 
 
-@dataclass(frozen=True, slots=True)
-class Connected:
-    """Both conversations with the API server: as the operator, and as nobody until a token is added."""
-
-    cluster: KubeCluster
-    identities: ServiceAccountIdentities
-    configuration: Configuration
-
-
-@asynccontextmanager
-async def connected(
-    settings: Settings, *, kubeconfig: str | None = None, context: str | None = None, count: Counter | None = None
-) -> AsyncIterator[Connected]:
-    """Raises InvalidSpec where there is no usable connection."""
-    configuration = await connection.load(kubeconfig, context)
-
-    async def as_operator(_: bool) -> str | None:
-        return await connection.authorization(configuration)
-
-    async def as_nobody(_: bool) -> str | None:
-        return None
-
-    operator = ApiServer(configuration, settings, identity=as_operator, count=count)
-    bare = ApiServer(connection.without_credentials(configuration), settings, identity=as_nobody, count=count)
-    try:
-        discovery = Discovery(operator)
-        cluster = KubeCluster(operator, discovery, settings)
-        identities = ServiceAccountIdentities(cluster, bare, discovery, settings)
-        yield Connected(cluster, identities, configuration)
-    finally:
-        await operator.close()
-        await bare.close()
-
-
 async def run(settings: Settings, *, kubeconfig: str | None = None, context: str | None = None) -> None:
     """The operator, until SIGTERM or SIGINT."""
     async with AsyncExitStack() as stack:
         link = await stack.enter_async_context(connected(settings, kubeconfig=kubeconfig, context=context))
         renderer = await stack.enter_async_context(RendererClient(settings))
-        origins = await stack.enter_async_context(_origins(settings))
+        origins = await stack.enter_async_context(origins_of(settings))
         stores = Stores(
             installs=Objects(InstalledPackage.from_wire),
             repositories=Objects(PackageRepository.from_wire),
@@ -168,7 +121,7 @@ async def _run(
 
             @kopf.on.login(registry=registry)
             async def login(**_: Any) -> kopf.ConnectionInfo:
-                return await connection.for_kopf(link.configuration)
+                return await kopf_login.for_kopf(link.configuration)
 
             @kopf.on.cleanup(registry=registry)
             async def close(**_: Any) -> None:
@@ -214,20 +167,6 @@ async def _tasks(coroutines: list[Coroutine[Any, Any, None]]) -> AsyncIterator[N
         for task in tasks:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-
-
-@asynccontextmanager
-async def _origins(settings: Settings) -> AsyncIterator[Origins]:
-    cache = TreeCache(settings.cache_dir, settings.cache_most_bytes)
-    remote = OrasRegistry(settings, cache)
-    downloads, git = HttpDownloads(settings, cache), DulwichServers(settings, cache)
-    registry = Registries(remote, LayoutRegistry(settings, cache))
-    try:
-        signatures, remembered = CosignSignatures(settings, registry), Remembered(settings.cache_dir / "remembered")
-        yield Origins(registry, downloads, git, signatures, remembered)
-    finally:
-        for origin in (remote, downloads, git, cache):
-            await asyncio.to_thread(origin.close)
 
 
 def _kopf_settings(settings: Settings) -> kopf.OperatorSettings:

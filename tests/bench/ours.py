@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from lab import Json
-from packhouse.app import connected
+from packhouse.connected import connected
 from packhouse.deploy.apply import Terms, carry_out
 from packhouse.deploy.desired import prepared, with_live
 from packhouse.deploy.live import live

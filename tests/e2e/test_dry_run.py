@@ -10,7 +10,7 @@ from cluster.audit import writes
 from cluster.find import Cluster as ControlPlane
 from goods import config_map, workload
 from lab import Json
-from packhouse.app import connected
+from packhouse.connected import connected
 from packhouse.deploy.apply import carry_out
 from packhouse.deploy.dry_run import Preview, dry_run
 from packhouse.deploy.live import live

@@ -22,7 +22,7 @@ from cluster.audit import AuditLog, writes
 from cluster.registry import LocalRegistry
 from lab import OPERATOR_USER, Json, Lab, account, config_map_template, inline, install, package
 from packhouse.adapters import connection
-from packhouse.app import connected
+from packhouse.connected import connected
 from packhouse.ports import Cluster
 from packhouse.settings import Settings
 

@@ -15,7 +15,7 @@ import conformance
 from cluster.find import Cluster as ControlPlane
 from lab import Json, Lab, account, cluster_rights, config_map_template, inline, install, package
 from packhouse.api.errors import AdoptionRefused, DeployFailed, Forbidden, ImmutableField
-from packhouse.app import Connected, connected
+from packhouse.connected import Connected, connected
 from packhouse.deploy.apply import carry_out
 from packhouse.deploy.live import live
 from packhouse.deploy.preflight import preflight, refuse_without_rights

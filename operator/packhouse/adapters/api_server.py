@@ -9,7 +9,7 @@ connections are tried again with back-off and jitter, a Retry-After being the le
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 
 import aiohttp
 from kubernetes.aio.client.configuration import Configuration
+from multidict import CIMultiDict
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from packhouse import __version__
@@ -96,12 +97,15 @@ class ApiServer:
         *,
         identity: Identity,
         count: Counter | None = None,
+        headers: Sequence[tuple[str, str]] = (),
     ) -> None:
+        """`headers` go with every request, such as those that impersonate somebody."""
         self._host = configuration.host.rstrip("/")
         self._rest = Connections(configuration)
         self._settings = settings
         self._identity = identity
         self._count = count or (lambda verb, path, code: None)
+        self._headers = headers
         self._slots = asyncio.Semaphore(settings.requests_in_flight)
 
     def acting_as(self, identity: Identity) -> ApiServer:
@@ -154,9 +158,16 @@ class ApiServer:
         return _decode(response, raw, request)
 
     async def _send(self, request: Request, bearer: str | None, total_seconds: float) -> aiohttp.ClientResponse:
-        headers = {"Accept": request.accept, "Content-Type": request.content_type, "User-Agent": _USER_AGENT}
+        headers = CIMultiDict(
+            [
+                ("Accept", request.accept),
+                ("Content-Type", request.content_type),
+                ("User-Agent", _USER_AGENT),
+                *self._headers,
+            ]
+        )
         if bearer is not None:
-            headers["Authorization"] = bearer
+            headers.add("Authorization", bearer)
         timeout = aiohttp.ClientTimeout(total=total_seconds, connect=self._settings.request_timeout_seconds)
         code = 0
         try:

@@ -7,14 +7,15 @@ as the operator whatever header is added, so theirs holds nothing at all.
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import os
 import urllib.request
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import aiohttp
-import kopf
 from kubernetes.aio import config as kube_config
 from kubernetes.aio.client.configuration import Configuration
 from kubernetes.aio.client.rest import RESTClientObject
@@ -23,6 +24,7 @@ from packhouse.api.errors import InvalidSpec
 
 #: A little less than the API server's own time (90 s), so that it never closes one that we are about to use.
 IDLE_SECONDS: Final = 75.0
+_POD_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
 async def load(kubeconfig: str | None = None, context: str | None = None) -> Configuration:
@@ -49,6 +51,21 @@ async def load(kubeconfig: str | None = None, context: str | None = None) -> Con
     configuration.client_session_kwargs = {"trust_env": False}
     configuration.proxy = configuration.proxy or _proxy(configuration.host)
     return configuration
+
+
+def namespace_of(kubeconfig: str | None = None, context: str | None = None) -> str | None:
+    """The namespace that the context names; that of the pod inside a cluster; None where nobody names one."""
+    in_pod = "KUBERNETES_SERVICE_HOST" in os.environ
+    if kubeconfig is None and "KUBECONFIG" not in os.environ and in_pod:
+        with contextlib.suppress(OSError):
+            return _POD_NAMESPACE.read_text().strip() or None
+        return None
+    try:
+        contexts, current = kube_config.list_kube_config_contexts(kubeconfig)
+    except (kube_config.ConfigException, OSError):  # load() tells it
+        return None
+    chosen = next((entry for entry in contexts if entry["name"] == context), None) if context else current
+    return ((chosen or {}).get("context") or {}).get("namespace") or None
 
 
 def _proxy(server: str) -> str | None:
@@ -78,25 +95,6 @@ def without_credentials(configuration: Configuration) -> Configuration:
     bare.access_token = None
     bare.refresh_api_key_hook = None
     return bare
-
-
-async def for_kopf(configuration: Configuration) -> kopf.ConnectionInfo:
-    """The same connection in kopf's words; asked anew by kopf when a token has expired."""
-    scheme, _, token = await _bearer(configuration)
-    return kopf.ConnectionInfo(
-        server=configuration.host,
-        ca_path=configuration.ssl_ca_cert,
-        insecure=not configuration.verify_ssl,
-        scheme=scheme or None,
-        token=token or None,
-        certificate_path=configuration.cert_file,
-        private_key_path=configuration.key_file,
-    )
-
-
-async def _bearer(configuration: Any) -> tuple[str, str, str]:
-    header = await authorization(configuration)
-    return header.partition(" ") if header else ("", "", "")
 
 
 async def authorization(configuration: Any) -> str | None:

@@ -76,9 +76,9 @@ def uninstall(
 async def _uninstall(
     settings: Settings, yes: bool, keep_crds: bool, seconds: float, kubeconfig: str | None, context: str | None
 ) -> None:
-    from packhouse import app  # the clients take a second to import
+    from packhouse.connected import connected  # the client takes half a second to import
 
-    async with app.connected(settings, kubeconfig=kubeconfig, context=context) as link:
+    async with connected(settings, kubeconfig=kubeconfig, context=context) as link:
         cluster: Cluster = link.cluster
         content = [(kind, await _all(cluster, kind)) for kind in CONTENT]
         everywhere = [ref for kind in OPERATOR for ref in await _all(cluster, kind, PART_OF)]

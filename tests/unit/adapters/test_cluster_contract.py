@@ -14,7 +14,7 @@ import pytest
 from cluster.find import Cluster as ControlPlane
 from fakes_cluster import FakeCluster
 from packhouse.api.errors import DeployFailed, FieldConflict, Forbidden, ServiceAccountMissing
-from packhouse.app import Connected, connected
+from packhouse.connected import Connected, connected
 from packhouse.domain.objects import managed_digest
 from packhouse.ports import Cluster, Json, Kind, Ref, WatchEvent, WatchExpired
 from packhouse.settings import Settings

@@ -14,7 +14,7 @@ import pytest
 
 from cluster.find import Cluster as ControlPlane
 from packhouse.api.names import APPLY_MANAGER
-from packhouse.app import Connected, connected
+from packhouse.connected import Connected, connected
 from packhouse.domain.kapp.config import Config, split_config
 from packhouse.domain.kapp.rebase import rebased
 from packhouse.domain.objects import digest, managed_digest, owned, ref_of

@@ -15,7 +15,7 @@ import pytest
 
 from cluster.find import Cluster as ControlPlane
 from packhouse.api.errors import DeployFailed, Forbidden, RolloutFailed, Superseded, WaitTimedOut
-from packhouse.app import Connected, connected
+from packhouse.connected import Connected, connected
 from packhouse.deploy.wait import Waited, wait_ready
 from packhouse.domain.objects import owned, owner_label, ref_of
 from packhouse.ports import Cluster, Json
