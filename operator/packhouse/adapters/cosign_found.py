@@ -38,12 +38,12 @@ STATEMENT_MOST_BYTES: Final = 16 * 1024 * 1024
 LOOKED_AT_MOST: Final = 64
 _LAYERS_MOST: Final = 4  # of one artifact: cosign writes one
 
-_SIGNATURE: Final = "dev.cosignproject.cosign/signature"
+SIGNATURE_NOTE: Final = "dev.cosignproject.cosign/signature"
 _CERTIFICATE: Final = "dev.sigstore.cosign/certificate"
 _LOGGED: Final = "dev.sigstore.cosign/bundle"
 _PREDICATE: Final = "predicateType"
 _BUNDLE_PREDICATE: Final = "dev.sigstore.bundle.predicateType"
-_SIMPLE: Final = "application/vnd.dev.cosign.simplesigning.v1+json"
+SIMPLE_SIGNING: Final = "application/vnd.dev.cosign.simplesigning.v1+json"
 _DSSE: Final = "application/vnd.dsse.envelope.v1+json"
 _BUNDLE: Final = "application/vnd.dev.sigstore.bundle"
 #: Registries that know of no artifact types give that of the config.
@@ -115,8 +115,8 @@ async def _of_tag(
 
 def _of_layer(layer: Mapping[str, Any], notes: Mapping[str, str], body: bytes, where: str) -> Found:
     certificate, logged = notes.get(_CERTIFICATE, ""), notes.get(_LOGGED, "")
-    if layer.get("mediaType") == _SIMPLE:
-        claim, signature = read_payload(body), decoded(notes.get(_SIGNATURE))
+    if layer.get("mediaType") == SIMPLE_SIGNING:
+        claim, signature = read_payload(body), decoded(notes.get(SIGNATURE_NOTE))
         if claim is None or signature is None:
             return Fault(f"{where} is no signature that can be read")
         return Signed(where, claim, body, body, signature, certificate=certificate, logged=logged)
