@@ -32,6 +32,7 @@ JSON_PATCH: Final = "application/json-patch+json"
 JSON: Final = "application/json"
 METADATA: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 METADATA_LIST: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+TABLE: Final = "application/json;as=Table;g=meta.k8s.io;v=v1"
 
 #: Answers that say "not now": the same request may succeed a moment later.
 PASSING: Final = frozenset({429, 502, 503, 504})
@@ -200,7 +201,7 @@ class ApiServer:
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError, _NotNow) as error:
             raise ClusterUnavailable(f"the watch of {request.path} broke off ({type(error).__name__})") from error
         finally:
-            response.close()
+            _hang_up(response)
 
 
 _USER_AGENT: Final = f"packhouse/{__version__}"
@@ -211,6 +212,14 @@ def _wait(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome is not None else None
     named = error.retry_after if isinstance(error, _NotNow) else 0.0
     return max(named, _exponential(state))
+
+
+def _hang_up(response: aiohttp.ClientResponse) -> None:
+    """End a watch in the middle of its answer. A farewell by TLS would wait for the other side's, and outlive us."""
+    transport = response.connection.transport if response.connection is not None else None
+    if transport is not None:
+        transport.abort()
+    response.close()
 
 
 async def _json_lines(response: aiohttp.ClientResponse, *, cut: bool) -> AsyncIterator[Json]:

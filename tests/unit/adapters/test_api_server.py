@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import socket
+import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
 from kubernetes.aio.client.configuration import Configuration
 
+from certificates import Authority, ServerFiles
 from packhouse.adapters import api_server
 from packhouse.adapters.api_server import APPLY, ApiServer, Refused, Request
 from packhouse.adapters.cluster import KubeCluster
@@ -441,3 +446,49 @@ async def test_a_watch_that_cannot_go_on_asks_for_a_new_list(server: Server, cli
     server.answers = [CONFIG_MAPS, answer]
     with pytest.raises(WatchExpired):
         await watched(clients())
+
+
+def answers_a_watch_and_listens_no_more(listener: socket.socket, files: ServerFiles) -> bytes:
+    """What comes after the answer until the connection ends; nothing of it is answered, not even a farewell."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(files.certificate, files.key)
+    raw, _ = listener.accept()
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    speech = context.wrap_bio(incoming, outgoing, server_side=True)
+    with raw:
+        while True:
+            try:
+                speech.do_handshake()
+                if speech.read(65536):
+                    break
+            except ssl.SSLWantReadError:
+                raw.sendall(outgoing.read())
+                incoming.write(raw.recv(65536))
+        body = json.dumps(event("a")) + "\n"
+        head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+        speech.write(f"{head}{len(body):x}\r\n{body}\r\n".encode())
+        raw.sendall(outgoing.read())
+        raw.settimeout(20)
+        after = b""
+        with contextlib.suppress(ConnectionResetError):
+            while more := raw.recv(65536):
+                after += more
+        return after
+
+
+async def test_a_watch_that_we_end_is_over_at_once(tmp_path: Path) -> None:
+    """A server that does not say goodbye would hold the connection for half a minute, and longer than we live."""
+    files = Authority(tmp_path).server("localhost")
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        configuration = Configuration(host=f"https://127.0.0.1:{listener.getsockname()[1]}")
+        configuration.verify_ssl = False
+        other_side = asyncio.create_task(asyncio.to_thread(answers_a_watch_and_listens_no_more, listener, files))
+        api = ApiServer(configuration, Settings(), identity=nobody)
+        async with api.lines(Request("GET", "/api/v1/x"), 20) as told:
+            assert (await anext(told))["type"] == "ADDED"
+        await other_side  # recv gives up after 20 s
+        await api.close()
+
+
+async def nobody(_: bool) -> str | None:
+    return None

@@ -323,7 +323,7 @@ def test_a_version_is_never_mixed_with_what_is_live() -> None:
         (["x"], {"i:0": {}}, [], MISSING),
         (["x"], {"k:[1]": {}}, [], MISSING),
     ],
-    ids=str,
+    ids=lambda value: "missing" if value is MISSING else str(value),
 )
 def test_as_much_of_a_value_as_we_hold_alone(value: Any, mine: Json | None, other: list[Json], kept: Any) -> None:
     assert only_ours(value, Held(mine, tuple(other))) == kept
