@@ -13,9 +13,9 @@ from typing import Any, Final
 
 from packhouse.api.conditions import Reason
 from packhouse.api.errors import Forbidden, InventoryTooLarge, NotHealthy, PackhouseError, Superseded
-from packhouse.api.names import INSTALL_GROUP, INSTALLED_PACKAGE, OBJECTS_KEPT, VERSION
+from packhouse.api.names import INSTALLED_PACKAGE, OBJECTS_KEPT
 from packhouse.deploy.apply import ChangeSet, Terms, carry_out
-from packhouse.deploy.desired import Prepared, prepared, with_live
+from packhouse.deploy.desired import Prepared
 from packhouse.deploy.interrupt import unless_stopped
 from packhouse.deploy.live import live
 from packhouse.deploy.preflight import preflight, refuse_without_rights
@@ -24,11 +24,11 @@ from packhouse.domain.blockers import fitting, objects
 from packhouse.domain.change import Action, Change, Plan
 from packhouse.domain.inventory import Entry, Identity, Inventory
 from packhouse.domain.kapp.rules import UpdateStrategy
-from packhouse.domain.objects import Placement, is_name, owner_label, owner_of, ref_of
-from packhouse.domain.plan import plan
+from packhouse.domain.objects import owner_label, ref_of
 from packhouse.domain.schedule import seconds_of
-from packhouse.ports import Cluster, Json, Kind, Ref
+from packhouse.ports import Cluster, Json, Ref
 from packhouse.queue import Key
+from packhouse.reconcile import planning
 from packhouse.reconcile.before import GAVE_UP, WAIT_SECONDS, last_word, lingers, patience
 from packhouse.reconcile.gather import Facts, Progress
 from packhouse.reconcile.outcome import Outcome, not_reconciled, progressing, values_checked
@@ -70,14 +70,7 @@ class Rollout:
 
     async def _run(self, rendered: Sequence[Json], inventory: Inventory) -> None:
         install, step = self._progress.install, self._facts.deploy
-        wanted = await prepared(
-            self._actor,
-            rendered,
-            owner=install.owner,
-            placement=Placement(install.default_namespace, step.into_ns, step.map_ns),
-            inventory=inventory,
-            options=step.options,
-        )
+        wanted = await planning.wanted(self._actor, install, step, rendered, inventory)
         refs = [ref_of(obj) for obj in wanted.desired.objects]
         self._refuse_too_large(inventory.union(refs))  # before each of them is looked for
         # What somebody else makes is only looked at: it is nobody's to hold against its owner.
@@ -108,9 +101,8 @@ class Rollout:
         except Forbidden:  # the whole of what it lacks says more than the first right that it was refused
             await refuse_without_rights(self._actor, wanted.desired.objects, (entry.ref for entry in inventory))
             raise
-        desired = await with_live(self._actor, wanted, found)
-        owners, adopt_all = await self._owners(found), install.adopt is True
-        the_plan = plan(desired, inventory, found, owner=install.owner, owners=owners, adopt_all=adopt_all)
+        owners = await planning.owners_of(self._stage.world.cluster, found)
+        the_plan = await planning.planned(self._actor, install, wanted, inventory, found, owners)
         ahead = inventory.union(change.ref for change in the_plan.desired if _is_recorded(change))
         self._refuse_too_large(ahead)
         self._found = found
@@ -142,20 +134,6 @@ class Rollout:
 
     def _may_replace(self, change: Change) -> bool:
         return self._progress.install.replace_immutable or change.rules.update is UpdateStrategy.FALLBACK_ON_REPLACE
-
-    async def _owners(self, found: dict[Identity, Json]) -> set[str]:
-        """The installs that exist, of those that live objects name as their owner."""
-        named = {owner for obj in found.values() if (owner := owner_of(obj)) is not None}
-        existing = set[str]()
-        for owner in named:
-            namespace, _, name = owner.partition("/")
-            if not is_name(namespace) or not is_name(name):  # anybody may write an annotation
-                continue
-            # The store may not know all installs yet, or still know one that is gone; the API server does.
-            ref = Ref(Kind(INSTALL_GROUP, VERSION, INSTALLED_PACKAGE), namespace, name)
-            if await self._stage.world.cluster.get(ref, metadata_only=True) is not None:
-                existing.add(owner)
-        return existing
 
     # ---- act ---------------------------------------------------------------------------------------------
 
