@@ -61,7 +61,7 @@ def read_bundle(files: Mapping[str, bytes], schemas: Mapping[str, Json]) -> Bund
         lines = Lines(text)
         for line, value in _documents(file, text, faults):
             try:
-                found.append(_Found(file, line, _document(value, shapes)))
+                found.append(_Found(file, line, read_document(value, shapes)))
             except Problem as problem:
                 faults.append(BundleFault(file, lines.of(line, problem.path), problem.message))
     kept, conflicts = _without_conflicts(found)
@@ -117,7 +117,7 @@ def _unreadable(file: str, message: str, line: int) -> BundleFault:
     return BundleFault(file, int(placed[1]), placed[2]) if placed else BundleFault(file, line, message.lstrip(": "))
 
 
-def _document(value: Any, shapes: Mapping[str, Shape]) -> Json:
+def read_document(value: Any, shapes: Mapping[str, Shape]) -> Json:
     """One document, converted, pruned and checked. Raises Problem."""
     if not isinstance(value, dict):
         raise Problem((), "a Package or a PackageMetadata (a map) is expected")

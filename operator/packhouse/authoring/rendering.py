@@ -1,0 +1,108 @@
+"""Renders a package's folder as the operator does, in the renderer's own process, without cluster and network."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Final
+
+from packhouse.api.errors import InvalidSpec
+from packhouse.authoring.project import Project
+from packhouse.domain.step_references import references, uses_metadata
+from packhouse.ports import FoundImage, ImageAsk, Json, Outside, Rendered, Renderer, RenderJob, ValuesDocument
+from packhouse.settings import Settings
+
+#: Where a package is installed while nobody says otherwise.
+NAMESPACE: Final = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterFacts:
+    """What templates may know of a cluster: {"version": "v1.37.0", "apiGroups": ["apps/v1", ...]}."""
+
+    version: str
+    api_groups: Sequence[str]
+
+    @property
+    def context(self) -> Json:
+        return {"version": self.version, "apiGroups": list(self.api_groups)}
+
+
+@asynccontextmanager
+async def started(settings: Settings | None = None) -> AsyncIterator[Renderer]:
+    """The renderer, as a child of ours; it takes about a second to start. Raises SettingsInvalid."""
+    from packhouse.adapters.renderer_client import RendererClient
+
+    own = settings or Settings.from_environment()
+    async with RendererClient(replace(own, renderer_socket="", render_workers=1, log_level="error")) as renderer:
+        yield renderer
+
+
+async def render(
+    renderer: Renderer,
+    project: Project,
+    values: Sequence[ValuesDocument],
+    facts: ClusterFacts,
+    *,
+    namespace: str = NAMESPACE,
+    images: Mapping[ImageAsk, FoundImage] | None = None,
+) -> Rendered:
+    """The objects of an install named after the package.
+
+    What a step would ask registries stays as it is written, and is warned of; `images` are answers that are known.
+    Raises what ports.Renderer.render raises, InvalidSpec for what only a cluster could tell.
+    """
+    package = project.view
+    _refuse_references(project)
+    job = RenderJob(
+        files=project.files(),
+        steps=package.template,
+        values=list(values),
+        values_schema=package.values_schema,
+        enforce_schema=True,
+        context={
+            "package": {
+                "name": package.meta.name,
+                "publicName": package.public_name,
+                "version": package.version,
+                "displayName": package.display_name,
+            },
+            "install": {
+                "name": project.name,
+                "namespace": namespace,
+                "defaultNamespace": namespace,
+                "serviceAccountName": project.name,
+            },
+            "cluster": facts.context,
+        },
+        outside=Outside(
+            metadata=_metadata(project, namespace) if uses_metadata(package.template) else {}, images=images or {}
+        ),
+    )
+    rendered = await renderer.render(job)
+    if not rendered.asked:
+        return rendered
+    as_written = {ask: FoundImage(ask.image) for ask in rendered.asked}
+    outside = replace(job.outside, images={**as_written, **job.outside.images})
+    again = await renderer.render(replace(job, outside=outside))
+    warned = [f"{ask.image} is left as it is: only a registry knows its digest" for ask in rendered.asked]
+    return Rendered(again.objects, [*again.warnings, *warned], again.asked)
+
+
+def _refuse_references(project: Project) -> None:
+    for kind, name in references(project.view.template):
+        raise InvalidSpec(
+            f"{project.written.place('spec', 'template', 'spec', 'template')}: a template step reads the {kind} {name} "
+            "of the install's namespace, and there is no cluster here; take such values from spec.values of the install"
+        )
+
+
+def _metadata(project: Project, namespace: str) -> Json:
+    return {
+        "name": project.name,
+        "namespace": namespace,
+        "uid": "00000000-0000-0000-0000-000000000000",
+        "labels": {},
+        "annotations": {},
+    }
