@@ -17,7 +17,7 @@ from typing import Any, Final
 from packhouse.api.errors import DeployFailed, FieldConflict, PackhouseError
 from packhouse.api.names import INSTALL_GROUP, PACKAGE_GROUP, VERSION
 from packhouse.domain.objects import kind_of, ref_of
-from packhouse.ports import Json, Kind, Page, Ref, Served, WatchEvent, WatchExpired
+from packhouse.ports import Json, Kind, Page, Ref, Served, Table, WatchEvent, WatchExpired
 
 Path = tuple[str, ...]
 Flat = dict[Path, Any]
@@ -56,6 +56,19 @@ SERVED: Final = (
     (INSTALL_GROUP, VERSION, "PackageRepository", "packagerepositories", False),
     (INSTALL_GROUP, VERSION, "InstalledPackage", "installedpackages", True),
 )
+#: What of an object stands in a table behind its name: columns and where they are read.
+COLUMNS: Final = {
+    (PACKAGE_GROUP, VERSION, "Package"): {
+        "Public-Name": ".spec.publicName",
+        "Version": ".spec.version",
+        "Display-Name": ".spec.displayName",
+        "Short-Description": ".spec.shortDescription",
+    },
+    (PACKAGE_GROUP, VERSION, "PackageMetadata"): {
+        "Display-Name": ".spec.displayName",
+        "Short-Description": ".spec.shortDescription",
+    },
+}
 
 
 @dataclass(slots=True)
@@ -110,6 +123,9 @@ class FakeCluster:
             Kind(group, version, kind): Served(Kind(group, version, kind), plural, namespaced)
             for group, version, kind, plural, namespaced in SERVED
         }
+        self.columns: dict[Kind, dict[str, str]] = {
+            Kind(group, version, kind): dict(columns) for (group, version, kind), columns in COLUMNS.items()
+        }
         self._held: dict[Ref, Held] = {}
         self._serial = 0
         self.history: list[tuple[int, WatchEvent]] = []
@@ -137,15 +153,32 @@ class FakeCluster:
         return {**_answer(held.wire(), metadata_only), "apiVersion": ref.kind.api_version, "kind": ref.kind.kind}
 
     async def pages(
-        self, kind: Kind, *, namespace: str = "", label_selector: str = "", metadata_only: bool = False
+        self,
+        kind: Kind,
+        *,
+        namespace: str = "",
+        label_selector: str = "",
+        field_selector: str = "",
+        metadata_only: bool = False,
     ) -> AsyncIterator[Page]:
         if kind not in self.kinds:
             return
         self._check("list", Ref(kind, namespace, ""))
         version = str(self._serial)
-        found = [_answer(held.wire(), metadata_only) for held in self._selected(kind, namespace, label_selector)]
+        found = [held.wire() for held in self._selected(kind, namespace, label_selector)]
+        found = [_answer(obj, metadata_only) for obj in found if _has(obj, field_selector)]
         for start in range(0, max(len(found), 1), self.page_items):
             yield Page(found[start : start + self.page_items], version)
+
+    async def tables(self, kind: Kind, *, namespace: str = "") -> AsyncIterator[Table]:
+        if kind not in self.kinds:
+            return
+        self._check("list", Ref(kind, namespace, ""))
+        columns = {"Name": ".metadata.name"} | self.columns.get(kind, {})
+        found = [held.wire() for held in self._selected(kind, namespace, "")]
+        for start in range(0, max(len(found), 1), self.page_items):
+            part = found[start : start + self.page_items]
+            yield Table(list(columns), [[_at(obj, path) for path in columns.values()] for obj in part])
 
     async def watch(
         self,
@@ -295,6 +328,8 @@ class FakeCluster:
         spec = crd["spec"]
         for version in spec["versions"]:
             kind = Kind(spec["group"], version["name"], spec["names"]["kind"])
+            columns = version.get("additionalPrinterColumns") or []
+            self.columns[kind] = {column["name"]: column["jsonPath"] for column in columns}
             if gone:
                 self.kinds.pop(kind, None)
             else:
@@ -364,6 +399,19 @@ def _fits(obj: Json, namespace: str, label_selector: str) -> bool:
         if key and (labels.get(key) != value if equals else key not in labels):
             return False
     return namespace in ("", obj["metadata"].get("namespace", ""))
+
+
+def _has(obj: Json, field_selector: str) -> bool:
+    terms = [term.partition("=") for term in field_selector.split(",") if term]
+    return all(_at(obj, f".{path}") == value for path, _, value in terms)
+
+
+def _at(obj: Json, path: str) -> Any:
+    """What stands at a path such as ".spec.version"; None for nothing."""
+    found: Any = obj
+    for part in path.split(".")[1:]:
+        found = found.get(part) if isinstance(found, dict) else None
+    return found
 
 
 def _is_system(path: Path) -> bool:

@@ -357,6 +357,14 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Table:
+    """A part of a list as the kind's columns show it; a cell is what JSON has there, None for nothing."""
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+
+
+@dataclass(frozen=True, slots=True)
 class WatchEvent:
     """`type`: ADDED, MODIFIED, DELETED or BOOKMARK."""
 
@@ -383,9 +391,23 @@ class Cluster(Protocol):
     async def get(self, ref: Ref, *, metadata_only: bool = False) -> Json | None: ...
 
     def pages(
-        self, kind: Kind, *, namespace: str = "", label_selector: str = "", metadata_only: bool = False
+        self,
+        kind: Kind,
+        *,
+        namespace: str = "",
+        label_selector: str = "",
+        field_selector: str = "",
+        metadata_only: bool = False,
     ) -> AsyncIterator[Page]:
-        """A list in pages, so that its reader can trim what it keeps. Nothing where the kind is not served."""
+        """A list in pages, so that its reader can trim what it keeps. Nothing where the kind is not served.
+
+        `field_selector` spares what does not fit; from a server that cannot select by that field, everything comes.
+        """
+        ...
+
+    def tables(self, kind: Kind, *, namespace: str = "") -> AsyncIterator[Table]:
+        """A list as its columns, the first being the name: a fraction of the objects. Nothing where the kind is not
+        served."""
         ...
 
     async def apply(

@@ -17,6 +17,7 @@ from packhouse.adapters.api_server import (
     JSON_PATCH,
     METADATA,
     METADATA_LIST,
+    TABLE,
     ApiServer,
     Refused,
     Request,
@@ -33,10 +34,12 @@ from packhouse.api.errors import (
     PackhouseError,
 )
 from packhouse.domain.objects import canonical
-from packhouse.ports import Json, Kind, Page, Ref, Served, WatchEvent, WatchExpired
+from packhouse.ports import Json, Kind, Page, Ref, Served, Table, WatchEvent, WatchExpired
 from packhouse.settings import Settings
 
 PAGE_ITEMS: Final = 250
+#: Of a table, whose rows are small.
+TABLE_ROWS: Final = 500
 
 #: HTTP methods in RBAC's words.
 RBAC_VERBS: Final[Mapping[str, str]] = {"GET": "get", "POST": "create", "PATCH": "patch", "DELETE": "delete"}
@@ -80,30 +83,54 @@ class KubeCluster:
         return {**found, "apiVersion": ref.kind.api_version, "kind": ref.kind.kind}
 
     async def pages(
-        self, kind: Kind, *, namespace: str = "", label_selector: str = "", metadata_only: bool = False
+        self,
+        kind: Kind,
+        *,
+        namespace: str = "",
+        label_selector: str = "",
+        field_selector: str = "",
+        metadata_only: bool = False,
     ) -> AsyncIterator[Page]:
-        path = await self._path(Ref(kind, namespace, ""))
-        if path is None:
-            return
         query = {"limit": str(PAGE_ITEMS)}
         if label_selector:
             query["labelSelector"] = label_selector
-        accept = METADATA_LIST if metadata_only else JSON
-        while True:
-            try:
-                request = Request("GET", path, query, accept=accept)
-                answer = await self._call(request, f"the list of {kind}", verb="list")
-            except _Absent:
-                self._discovery.forget(kind)  # its CRD is gone since discovery last looked
-                return
-            metadata = answer.get("metadata") or {}
+        if field_selector:
+            query["fieldSelector"] = field_selector
+        async for answer in self._parts(kind, namespace, query, METADATA_LIST if metadata_only else JSON):
             for item in answer.get("items") or []:
                 item.setdefault("apiVersion", kind.api_version)  # lists of built-in kinds leave both out
                 item.setdefault("kind", kind.kind)
-            yield Page(answer.get("items") or [], metadata.get("resourceVersion", ""))
-            if not metadata.get("continue"):
+            yield Page(answer.get("items") or [], (answer.get("metadata") or {}).get("resourceVersion", ""))
+
+    async def tables(self, kind: Kind, *, namespace: str = "") -> AsyncIterator[Table]:
+        query = {"limit": str(TABLE_ROWS), "includeObject": "None"}
+        async for answer in self._parts(kind, namespace, query, TABLE):
+            columns = [column["name"] for column in answer.get("columnDefinitions") or []]
+            yield Table(columns, [row["cells"] for row in answer.get("rows") or []])
+
+    async def _parts(self, kind: Kind, namespace: str, query: dict[str, str], accept: str) -> AsyncIterator[Json]:
+        """A list as the server gives it, part by part."""
+        path = await self._path(Ref(kind, namespace, ""))
+        if path is None:
+            return
+        while True:
+            try:
+                answer = await self._call(
+                    Request("GET", path, query, accept=accept), f"the list of {kind}", verb="list"
+                )
+            except _Absent:
+                self._discovery.forget(kind)  # its CRD is gone since discovery last looked
                 return
-            query["continue"] = metadata["continue"]
+            except DeployFailed:
+                # By which fields a kind is selected is said by its CRD, and older servers know none of a CRD.
+                if query.pop("fieldSelector", None) is None:
+                    raise
+                continue
+            yield answer
+            following = (answer.get("metadata") or {}).get("continue")
+            if not following:
+                return
+            query["continue"] = following
 
     async def apply(
         self,

@@ -16,6 +16,7 @@ from packhouse.api.names import DATA_PACKAGING_API, INSTALL_GROUP, PACKAGE, PACK
 from packhouse.domain import versions, yaml_text
 from packhouse.domain.bundle_lines import Lines
 from packhouse.domain.bundle_schema import Problem, Shape
+from packhouse.domain.catalogue import package_name
 from packhouse.ports import BundleContent, BundleFault, Json
 
 _FOLDER: Final = "packages/"
@@ -74,11 +75,6 @@ def _short(fault: BundleFault) -> BundleFault:
     if len(fault.message) <= _MESSAGE_MOST:
         return fault
     return replace(fault, message=f"{fault.message[: _MESSAGE_MOST // 2]} ... {fault.message[-_MESSAGE_MOST // 2 :]}")
-
-
-def package_name(public_name: str, version: str) -> str:
-    """The object name of a Package: names take no capitals and no `+`."""
-    return f"{public_name}.{version.lower().replace('+', '--')}"
 
 
 def _chosen(files: Mapping[str, bytes]) -> Sequence[str]:

@@ -39,6 +39,11 @@ class Entry:
         return frozenset((*self.also_offered_by, self.repository) if self.repository else self.also_offered_by)
 
 
+def package_name(public_name: str, version: str) -> str:
+    """The object name of a Package: names take no capitals and no `+`."""
+    return f"{public_name}.{version.lower().replace('+', '--')}"
+
+
 class Catalogue(Protocol):
     """Where packages are looked up."""
 
@@ -87,7 +92,7 @@ def choose(wish: Wish, known: Sequence[Entry]) -> Choice:
     trusted = [entry for entry in known if _trusted(wish, entry)]
     if not trusted:
         raise PackageNotFound(_untrusted(wish, known))
-    usable = [entry for entry in trusted if _runs_on(entry, wish.kubernetes)]
+    usable = [entry for entry in trusted if runs_on(entry, wish.kubernetes)]
     if not usable:
         raise NoMatchingVersion(
             f"none of the {len(trusted)} known versions of {wish.public_name} runs on Kubernetes {wish.kubernetes} "
@@ -131,7 +136,7 @@ def _trusted(wish: Wish, entry: Entry) -> bool:
     return wish.recorded_repository in entry.offered_by
 
 
-def _runs_on(entry: Entry, kubernetes: str) -> bool:
+def runs_on(entry: Entry, kubernetes: str) -> bool:
     """A constraint that cannot be read holds nobody back: it speaks of the cluster, not of the package."""
     if not entry.kubernetes or not kubernetes:
         return True
