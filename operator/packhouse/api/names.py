@@ -26,6 +26,8 @@ APPLY_MANAGER: Final = "packhouse"
 CATALOGUE_MANAGER: Final = "packhouse-catalogue"
 STATUS_MANAGER: Final = "packhouse-status"
 FINALIZER_MANAGER: Final = "packhouse-finalizer"
+#: What the command line writes for whoever calls it.
+CLIENT_MANAGER: Final = "packhouse-client"
 
 #: On a Package: the repository that owns it (a label, so that deletion can select by it) and those that
 #: offer the same content (a comma list). A Package without the label was made by hand.
@@ -47,6 +49,14 @@ DOWNGRADABLE: Final = "packaging.carvel.dev/downgradable"
 #: (the name itself, or with a suffix behind a dot for several), and that its values are files of that step too.
 YTT_PATHS: Final = "ext.packaging.carvel.dev/ytt-paths-from-secret-name"
 YTT_VALUES_OVERLAYS: Final = "ext.packaging.carvel.dev/ytt-data-values-overlays"
+
+#: On what the command line made for an install (values, an account and its rights): a label with a digest to select by,
+#: and an annotation with the readable install as "namespace/name". What carries both goes when the install is deleted.
+MADE_FOR: Final = f"{INSTALL_GROUP}/made-for"
+#: On whatever the command line creates: a word of that one call, by which an object is known whose answer was lost.
+MADE_IN: Final = f"{INSTALL_GROUP}/made-in"
+#: On an install or a repository, with a value that changes: look again, and ask the sources.
+KICKED_AT: Final = f"{INSTALL_GROUP}/kicked-at"
 
 #: Reasons of Events that tell, in the operator's namespace, what a deletion left in the cluster.
 OBJECTS_LEFT: Final = "ObjectsLeft"
