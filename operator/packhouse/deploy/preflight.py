@@ -15,7 +15,7 @@ from typing import Final
 from packhouse.api.errors import Failed, Forbidden, PackhouseError
 from packhouse.deploy.live import brought_kinds, gathered
 from packhouse.deploy.reviews import Reviews
-from packhouse.deploy.trial import MayReplace, Terms, Verdict, footing, never, new_by_name, tried, worth_trying
+from packhouse.deploy.trial import MayReplace, Terms, Verdict, footings, never, tried, worth_trying
 from packhouse.domain.change import Action, Change, Plan
 from packhouse.domain.grants import manifests, to_grant
 from packhouse.domain.inventory import Identity
@@ -36,7 +36,7 @@ async def preflight(
     """
     if not plan.writes and not plan.removals:
         return plan
-    reviews, plurals = Reviews(cluster), await _plurals(cluster, plan)
+    reviews, plurals = Reviews(cluster), await plurals_of(cluster, plan)
     verdicts = await _verdicts(cluster, plan, plurals, reviews, Terms(may_replace, adopt, plan.has_webhooks))
     amended = replace(
         plan,
@@ -61,17 +61,32 @@ async def refuse_without_rights(cluster: Cluster, desired: Sequence[Json], recor
     known = {change.identity for change in wanted}
     gone = [Change(ref, Action.PRUNE, "it is recorded") for ref in recorded if Identity.of(ref) not in known]
     plan = Plan([wanted, gone])
-    reviews, plurals = Reviews(cluster), await _plurals(cluster, plan)
+    reviews, plurals = Reviews(cluster), await plurals_of(cluster, plan)
     await gathered([reviews.learn(namespace) for namespace in _namespaces(plan)])
     lacking = await _lacking(reviews, plan, plurals, {})
     if lacking:
         raise await _forbidden(reviews, lacking, plan, besides=())
 
 
+async def refuse_unreadable(cluster: Cluster, refs: Iterable[Ref]) -> None:
+    """For a caller who may not even look at what a plan concerns: raises Forbidden with all that looking takes. Does
+    nothing where nothing of that is missing."""
+    plan = Plan([[Change(ref, Action.KEEP, "it is looked at") for ref in refs]])
+    reviews, plurals = Reviews(cluster), await plurals_of(cluster, plan)
+    await gathered([reviews.learn(namespace) for namespace in _namespaces(plan)])
+    lacking = await reviews.lacking(needed(plan, plurals))
+    if lacking:
+        account, rights = await reviews.account(), to_grant(lacking, ())
+        raise Forbidden(
+            f"{account} may not look at all that the plan concerns: {_count(rights)} missing; grant with:\n"
+            f"{manifests(rights, account)}"
+        )
+
+
 # ---- asking ----------------------------------------------------------------------------------------------
 
 
-async def _plurals(cluster: Cluster, plan: Plan) -> dict[Kind, str]:
+async def plurals_of(cluster: Cluster, plan: Plan) -> dict[Kind, str]:
     """The resources of all kinds in the plan. A kind that is neither served nor brought has none."""
     brought = brought_kinds([change.obj for change in plan.writes if change.obj is not None])
     found: dict[Kind, str] = {}
@@ -89,14 +104,11 @@ async def _verdicts(
 ) -> Mapping[Identity, Verdict]:
     """Try the writes, and let `reviews` learn the account's rules at the same time."""
     writes = plan.writes
-    written, new = {change.identity for change in writes}, new_by_name(writes)
-    brought = brought_kinds([change.obj for change in writes if change.obj is not None])
+    ground = footings(writes)
     verdicts: dict[Identity, Verdict] = {}
 
     async def judge(change: Change) -> None:
-        kind = change.ref.kind
-        ground = footing(change, written, new, brought=(kind.group, kind.kind) in brought)
-        verdicts[change.identity] = await tried(cluster, change, ground, terms)
+        verdicts[change.identity] = await tried(cluster, change, ground[change.identity], terms)
 
     learning = [reviews.learn(namespace) for namespace in _namespaces(plan)]
     await gathered([*learning, *(judge(change) for change in worth_trying(writes) if change.ref.kind in plurals)])
@@ -161,11 +173,14 @@ async def _forbidden(
     rights = to_grant(lacking, new_namespaces)
     others = [refusal for refusal in besides if not isinstance(refusal, Forbidden)]
     more = f"; besides, what will be refused then: {' '.join(_words(others).split())}" if others else ""
-    count = "1 right" if len(rights) == 1 else f"{len(rights)} rights"
     return Forbidden(
-        f"nothing was applied: {account} lacks {count} that this plan needs{more}; grant them with:\n"
+        f"nothing was applied: {account} lacks {_count(rights)} that this plan needs{more}; grant them with:\n"
         f"{manifests(rights, account)}"
     )
+
+
+def _count(rights: Sequence[Right]) -> str:
+    return "1 right" if len(rights) == 1 else f"{len(rights)} rights"
 
 
 def _all_in_one(refusals: Sequence[PackhouseError]) -> PackhouseError:

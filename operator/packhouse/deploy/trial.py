@@ -8,7 +8,7 @@ concerns a field that cannot change; then the object is replaced, where that is 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Container, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import Any, Final
@@ -23,16 +23,13 @@ from packhouse.api.errors import (
     PackhouseError,
 )
 from packhouse.api.names import APPLY_MANAGER
-from packhouse.domain.change import Action, Change
+from packhouse.deploy.live import brought_kinds
+from packhouse.domain.change import DATA_HOLDERS, NEVER_REPLACED, Action, Change
 from packhouse.domain.inventory import Identity
 from packhouse.domain.kapp.rules import UpdateStrategy
 from packhouse.domain.rights import bound_role
 from packhouse.ports import Cluster, Json
 
-#: Kinds that are never replaced: all that belongs to them would go along.
-NEVER_REPLACED: Final = frozenset({("", "Namespace"), ("apiextensions.k8s.io", "CustomResourceDefinition")})
-#: Kinds that are replaced only where the object itself says so.
-DATA_HOLDERS: Final = frozenset({("", "PersistentVolumeClaim"), ("", "PersistentVolume")})
 #: What the API server gives an object, which another one cannot have.
 SYSTEM_FIELDS: Final = frozenset({"uid", "resourceVersion", "generation", "creationTimestamp", "managedFields"})
 #: Kinds whose content hardly anything can be wrong with: where a plan makes many, as many as these speak for the rest.
@@ -129,6 +126,16 @@ def rests_on(change: Change) -> Iterator[Identity]:
         yield Identity("node.k8s.io", "RuntimeClass", "", str(spec.get("runtimeClassName")))
 
 
+def footings(writes: Sequence[Change]) -> Mapping[Identity, Footing]:
+    """Of all that a plan writes."""
+    written, new = {change.identity for change in writes}, new_by_name(writes)
+    brought = brought_kinds([change.obj for change in writes if change.obj is not None])
+    return {
+        change.identity: footing(change, written, new, brought=(change.ref.kind.group, change.ref.kind.kind) in brought)
+        for change in writes
+    }
+
+
 def _names_what_is_new(change: Change, new: Mapping[str, Collection[Identity]]) -> bool:
     """Whether a custom resource mentions an object that the plan makes: a webhook may look for that."""
     group = change.ref.kind.group
@@ -149,7 +156,7 @@ async def tried(cluster: Cluster, change: Change, ground: Footing, terms: Terms)
         return Verdict(change)
     # It will be made anew: whether the live one can become so does not matter.
     if change.action is Action.REPLACE:
-        refusal = await _refusal(cluster.create(_under_another_name(change.obj), dry_run=True))
+        refusal = await _refusal(cluster.create(under_another_name(change.obj), dry_run=True))
         if isinstance(refusal, ApiServerError) and terms.own_webhooks:
             return Verdict(change)
         return Verdict(change, firm, refusal if firm else None)
@@ -174,7 +181,7 @@ async def _unchangeable(
     """The API server refused what the object would become. Is it the change, or the object?"""
     assert change.obj is not None, "only what is applied is tried"  # noqa: S101 - a promise of the plan
     # The object itself is no good, or nobody can tell.
-    if await _refusal(cluster.create(_under_another_name(change.obj), dry_run=True)) is not None:
+    if await _refusal(cluster.create(under_another_name(change.obj), dry_run=True)) is not None:
         return Verdict(change, firm, refused if firm else None)
     # A field that nobody holds makes no conflict, and the object differs all the same.
     if change.adopting and terms.adopt is not True:
@@ -208,7 +215,7 @@ async def _refusal(call: Awaitable[object]) -> PackhouseError | None:
     return None
 
 
-def _under_another_name(obj: Json) -> Json:
+def under_another_name(obj: Json) -> Json:
     """The same object where no live one is in the way."""
     metadata = {key: value for key, value in obj["metadata"].items() if key not in SYSTEM_FIELDS}
     return {**obj, "metadata": {**metadata, "name": _another_name(metadata["name"])}}

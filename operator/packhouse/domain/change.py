@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Final
 
 from packhouse.domain.inventory import Entry, Identity
 from packhouse.domain.kapp.rules import Rules, UpdateStrategy
@@ -31,6 +32,11 @@ class Action(StrEnum):
 WRITES = frozenset({Action.CREATE, Action.CONFIGURE, Action.REPLACE})
 UPSERTS = WRITES | {Action.KEEP, Action.SKIP, Action.EXPECT}
 REMOVALS = frozenset({Action.PRUNE, Action.ORPHAN})
+
+#: Kinds that are not replaced where a field of theirs cannot change: all that belongs to them would go along.
+NEVER_REPLACED: Final = frozenset({("", "Namespace"), ("apiextensions.k8s.io", "CustomResourceDefinition")})
+#: Kinds that are replaced then only where the object itself says so.
+DATA_HOLDERS: Final = frozenset({("", "PersistentVolumeClaim"), ("", "PersistentVolume")})
 
 
 @dataclass(frozen=True, slots=True)

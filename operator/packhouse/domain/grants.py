@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Final
 
 from packhouse.domain.objects import digest
@@ -17,8 +18,8 @@ from packhouse.domain.rights import RBAC, Right, Rule, covers
 
 #: Of a digest of the rules, by which the names of roles differ.
 DIGEST_CHARACTERS: Final = 8
-#: Rights with a star that all others are compared with; with more of them, what is granted is only longer.
-MOST_STARRED: Final = 50
+#: Patterns of URLs that all others are compared with; with more of them, what is granted is only longer.
+MOST_PATTERNS: Final = 50
 
 #: The fields of a rule as they are called on the wire, in the order in which they are written.
 WIRE: Final = {
@@ -48,32 +49,40 @@ class Account:
 
 
 def to_grant(rights: Iterable[Right], new_namespaces: Collection[str]) -> list[Right]:
-    """`rights` as they can be granted: cluster-wide where a Role cannot be made yet, since the plan brings the
-    namespace, and for URLs, which no Role may hold. What others among them allow already is left out."""
+    """Single rights (`singled`) as they can be granted: cluster-wide where a Role cannot be made yet, since the plan
+    brings the namespace, and for URLs, which no Role may hold. What another of them allows already is left out."""
     wide = {
         Right("" if right.rule.urls or right.namespace in new_namespaces else right.namespace, right.rule)
         for right in rights
     }
-    starred = [right for right in wide if _is_starred(right.rule)]
-    starred = starred if len(starred) <= MOST_STARRED else []
+    urls = [right for right in wide if any(url.endswith("*") for url in right.rule.urls)]
+    patterns = urls if len(urls) <= MOST_PATTERNS else []
     return sorted(
-        right for right in wide if not _is_in(right, wide) and not any(_allows(one, right) for one in starred)
+        right
+        for right in wide
+        if not any(one != right and one in wide for one in _wider(right))
+        and not any(_allows_urls(one, right) for one in patterns if right.rule.urls)
     )
 
 
-def _is_in(right: Right, others: Collection[Right]) -> bool:
-    """Whether `others` have the same right for all names, or for all namespaces."""
-    unnamed = replace(right.rule, names=())
-    wider = {Right(right.namespace, unnamed), Right("", right.rule), Right("", unnamed)} - {right}
-    return any(one in others for one in wider)
+def _wider(right: Right) -> Iterator[Right]:
+    """The single rights that allow `right`, itself among them; of URLs those that name the same one."""
+    rule = right.rule
+    parts = [_or_all(rule.verbs), _or_all(rule.groups), _or_all(rule.resources)]
+    if rule.resources and (subresource := rule.resources[0].partition("/")[2]):
+        parts[2] = {*parts[2], (f"*/{subresource}",)}
+    for verbs, groups, resources, names in product(*parts, {rule.names, ()}):
+        for namespace in {right.namespace, ""}:
+            yield Right(namespace, Rule(verbs, groups, resources, names, rule.urls))
 
 
-def _allows(one: Right, other: Right) -> bool:
-    return one != other and one.namespace in ("", other.namespace) and covers(one.rule, other.rule)
+def _allows_urls(one: Right, other: Right) -> bool:
+    """Of two that allow the same, such as /a* and /a**, the first in order stays."""
+    return one != other and covers(one.rule, other.rule) and (one < other or not covers(other.rule, one.rule))
 
 
-def _is_starred(rule: Rule) -> bool:
-    return any("*" in word for words in (rule.verbs, rule.groups, rule.resources, rule.urls) for word in words)
+def _or_all(words: tuple[str, ...]) -> set[tuple[str, ...]]:
+    return {words, ("*",)} if words else {()}
 
 
 def manifests(rights: Iterable[Right], account: Account) -> str:

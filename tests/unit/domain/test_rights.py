@@ -334,6 +334,18 @@ def test_what_is_granted(rights: list[tuple[str, Rule]], granted: list[tuple[str
     assert [(right.namespace, right.rule) for right in found] == granted
 
 
+@given(st.lists(st.tuples(st.sampled_from(["", "demo", "new"]), rules), max_size=5))
+def test_what_is_granted_allows_all_that_is_asked_for_and_nothing_of_it_twice(asked: list[tuple[str, Rule]]) -> None:
+    singles = {Right(namespace, single) for namespace, one in asked for single in singled(one)}
+    granted = to_grant(singles, {"new"})
+
+    def allows(one: Right, other: Right) -> bool:
+        return one.namespace in ("", other.namespace) and covers(one.rule, other.rule)
+
+    assert all(any(allows(one, right) for one in granted) for right in singles)
+    assert not any(one != other and allows(one, other) for one in granted for other in granted)
+
+
 def test_a_thousand_rights_with_stars_are_written_all_the_same() -> None:
     rights = [Right("demo", rule("*", f"r{number}")) for number in range(1000)]
     assert len(to_grant(rights, ())) == 1000
