@@ -11,9 +11,11 @@ from packhouse.api.errors import Forbidden
 from packhouse.api.names import INSTALL_GROUP, INSTALLED_PACKAGE, VERSION
 from packhouse.api.views import InstalledPackage
 from packhouse.deploy.desired import Prepared, prepared, with_live
+from packhouse.deploy.trial import MayReplace
 from packhouse.domain.change import Plan
 from packhouse.domain.deploy_step import DeployStep
 from packhouse.domain.inventory import Identity, Inventory
+from packhouse.domain.kapp.rules import UpdateStrategy
 from packhouse.domain.objects import Placement, is_name, owner_of
 from packhouse.domain.plan import plan
 from packhouse.ports import Cluster, Json, Kind, Ref
@@ -47,6 +49,10 @@ async def planned(
     """
     desired = await with_live(cluster, prepared, found)
     return plan(desired, inventory, found, owner=install.owner, owners=owners, adopt_all=install.adopt is True)
+
+
+def may_replace(install: InstalledPackage) -> MayReplace:
+    return lambda change: install.replace_immutable or change.rules.update is UpdateStrategy.FALLBACK_ON_REPLACE
 
 
 async def owners_of(

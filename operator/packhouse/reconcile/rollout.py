@@ -23,7 +23,6 @@ from packhouse.deploy.wait import Waited, wait_ready
 from packhouse.domain.blockers import fitting, objects
 from packhouse.domain.change import Action, Change, Plan
 from packhouse.domain.inventory import Entry, Identity, Inventory
-from packhouse.domain.kapp.rules import UpdateStrategy
 from packhouse.domain.objects import owner_label, ref_of
 from packhouse.domain.schedule import seconds_of
 from packhouse.ports import Cluster, Json, Ref
@@ -107,7 +106,9 @@ class Rollout:
         self._refuse_too_large(ahead)
         self._found = found
         the_plan = self._without_fights(the_plan)
-        the_plan = await preflight(self._actor, the_plan, may_replace=self._may_replace, adopt=install.adopt)
+        the_plan = await preflight(
+            self._actor, the_plan, may_replace=planning.may_replace(install), adopt=install.adopt
+        )
         # What goes is doubted too: its end is no drift, though status records it until all of the plan was carried out.
         return the_plan, ahead.doubting(change.ref for change in (*the_plan.writes, *the_plan.removals))
 
@@ -131,9 +132,6 @@ class Rollout:
         period = timedelta(seconds=seconds_of(install.sync_period) or WAIT_SECONDS)
         confirmed = [change for change in the_plan.writes if _is_confirmed(done.entries.get(change.identity))]
         self._stage.contests.note(install.owner, confirmed, self._found, now, hold_most=period)
-
-    def _may_replace(self, change: Change) -> bool:
-        return self._progress.install.replace_immutable or change.rules.update is UpdateStrategy.FALLBACK_ON_REPLACE
 
     # ---- act ---------------------------------------------------------------------------------------------
 
