@@ -231,7 +231,13 @@ class FakeCluster:
         return _answer(self._store(old, new, "apply", dry_run=dry_run).wire(), metadata_only)
 
     async def create(
-        self, obj: Json, *, parent: Ref | None = None, subresource: str = "", dry_run: bool = False
+        self,
+        obj: Json,
+        *,
+        parent: Ref | None = None,
+        subresource: str = "",
+        dry_run: bool = False,
+        manager: str = "",
     ) -> Json | None:
         if obj["kind"] in MAY_DO_ALL:
             return {**obj, "status": MAY_DO_ALL[obj["kind"]]}
@@ -246,11 +252,14 @@ class FakeCluster:
         new = Held(ref, f"uid-{self._serial + 1}")
         body = {key: value for key, value in obj.items() if key not in ("apiVersion", "kind")}
         _take_over(
-            new, ("test", "Update", ""), {path: v for path, v in _flat(body) if not _is_system(path)}, force=True
+            new,
+            (manager or "packhouse", "Update", ""),
+            {path: v for path, v in _flat(body) if not _is_system(path)},
+            force=True,
         )
         return self._store(None, new, "create", dry_run=dry_run).wire()
 
-    async def patch(self, ref: Ref, operations: Sequence[Json]) -> Json | None:
+    async def patch(self, ref: Ref, operations: Sequence[Json], *, manager: str = "") -> Json | None:
         self._check("patch", ref)
         old = self._held.get(ref)
         if old is None:
@@ -265,7 +274,7 @@ class FakeCluster:
         for paths in new.owners.values():
             paths &= {path for path in after if path not in changed}
         new.flat = after
-        new.owners.setdefault(("packhouse", "Update", ""), set()).update(changed)
+        new.owners.setdefault((manager or "packhouse", "Update", ""), set()).update(changed)
         return _answer(self._store(old, new, "patch").wire(), True)
 
     async def delete(self, ref: Ref, *, uid: str | None = None, propagation: str = "Background") -> bool:

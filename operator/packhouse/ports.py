@@ -424,12 +424,18 @@ class Cluster(Protocol):
         ...
 
     async def create(
-        self, obj: Json, *, parent: Ref | None = None, subresource: str = "", dry_run: bool = False
+        self,
+        obj: Json,
+        *,
+        parent: Ref | None = None,
+        subresource: str = "",
+        dry_run: bool = False,
+        manager: str = "",
     ) -> Json | None:
         """A POST; None where the namespace, the kind or the parent is not there."""
         ...
 
-    async def patch(self, ref: Ref, operations: Sequence[Json]) -> Json | None:
+    async def patch(self, ref: Ref, operations: Sequence[Json], *, manager: str = "") -> Json | None:
         """A JSON patch; None where the object is gone. DeployFailed where a test operation does not hold."""
         ...
 

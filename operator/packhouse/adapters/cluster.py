@@ -170,24 +170,32 @@ class KubeCluster:
             return await self._call(replace(request, body=without), str(ref))
 
     async def create(
-        self, obj: Json, *, parent: Ref | None = None, subresource: str = "", dry_run: bool = False
+        self,
+        obj: Json,
+        *,
+        parent: Ref | None = None,
+        subresource: str = "",
+        dry_run: bool = False,
+        manager: str = "",
     ) -> Json | None:
         ref = _ref(obj)
         path = await self._path(parent or Ref(ref.kind, ref.namespace, ""))
         if path is None:
             return None
+        query = _managed_by(manager) | ({"dryRun": "All"} if dry_run else {})
         try:
             where = f"{path}/{subresource}" if subresource else path
-            return await self._call(Request("POST", where, {"dryRun": "All"} if dry_run else None, body=obj), str(ref))
+            return await self._call(Request("POST", where, query, body=obj), str(ref))
         except _Absent:
             return None
 
-    async def patch(self, ref: Ref, operations: Sequence[Json]) -> Json | None:
+    async def patch(self, ref: Ref, operations: Sequence[Json], *, manager: str = "") -> Json | None:
         path = await self._path(ref)
         if path is None:
             return None
         try:
-            request = Request("PATCH", path, body=list(operations), content_type=JSON_PATCH, accept=METADATA)
+            query, steps = _managed_by(manager), list(operations)
+            request = Request("PATCH", path, query, body=steps, content_type=JSON_PATCH, accept=METADATA)
             return await self._call(request, str(ref))
         except _Absent:
             return None
@@ -286,6 +294,11 @@ class KubeCluster:
                 return ApiServerError(f"{what}: {discreet(refused)}", internal=refused.reason == "InternalError")
             case _:
                 return DeployFailed(f"{what}: {discreet(refused)}", invalid=refused.code == 422)
+
+
+def _managed_by(manager: str) -> dict[str, str]:
+    """The server takes the program's name where none is given."""
+    return {"fieldManager": manager} if manager else {}
 
 
 def _segment(name: str) -> str:

@@ -18,7 +18,7 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, Final, TypeVar
 
 from packhouse.api.errors import DeployFailed, FieldConflict, Forbidden, PackhouseError
-from packhouse.api.names import MADE_FOR, MADE_IN
+from packhouse.api.names import CLIENT_MANAGER, MADE_FOR, MADE_IN
 from packhouse.client.errors import ExitCode, NotFound, Trouble, trouble_of
 from packhouse.client.proposals import operations
 from packhouse.client.session import Session
@@ -67,7 +67,7 @@ class Made:
     async def _create(self, obj: Json, last: bool) -> Json:
         ref, mine = ref_of(obj), self._with_word(obj)
         try:
-            answer = await self._cluster.create(mine)
+            answer = await self._cluster.create(mine, manager=CLIENT_MANAGER)
         except PackhouseError as error:
             answer = await self._found(ref)
             if answer is None:
@@ -154,7 +154,7 @@ async def refusals(session: Session, objects: Sequence[Json]) -> list[PackhouseE
 
     async def refusal(obj: Json) -> PackhouseError | None:
         try:
-            await session.cluster.create(obj, dry_run=True)
+            await session.cluster.create(obj, dry_run=True, manager=CLIENT_MANAGER)
         except Forbidden as error:
             return error
         except DeployFailed as error:
@@ -179,7 +179,7 @@ async def changed(cluster: Cluster, ref: Ref, change: Callable[[Json], Json]) ->
             return before, before, None
         version = before["metadata"]["resourceVersion"]
         try:
-            answer = await cluster.patch(ref, [_still(version), *steps])
+            answer = await cluster.patch(ref, [_still(version), *steps], manager=CLIENT_MANAGER)
         except (DeployFailed, FieldConflict):
             now = await cluster.get(ref, metadata_only=True)
             if now is not None and now["metadata"]["resourceVersion"] == version:
@@ -191,7 +191,8 @@ async def changed(cluster: Cluster, ref: Ref, change: Callable[[Json], Json]) ->
 
 
 async def _changed_back(cluster: Cluster, ref: Ref, version: str, after: Json, before: Json) -> bool:
-    return await cluster.patch(ref, [_still(version), *operations(after, before)]) is not None
+    steps = [_still(version), *operations(after, before)]
+    return await cluster.patch(ref, steps, manager=CLIENT_MANAGER) is not None
 
 
 def _still(version: str) -> Json:

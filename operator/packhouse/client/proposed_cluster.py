@@ -56,12 +56,18 @@ class ProposedCluster:
         )
 
     async def create(
-        self, obj: Json, *, parent: Ref | None = None, subresource: str = "", dry_run: bool = False
+        self,
+        obj: Json,
+        *,
+        parent: Ref | None = None,
+        subresource: str = "",
+        dry_run: bool = False,
+        manager: str = "",
     ) -> Json | None:
         _check(dry_run or ref_group(obj) in _REVIEWS, obj)
-        return await self._cluster.create(obj, parent=parent, subresource=subresource, dry_run=dry_run)
+        return await self._cluster.create(obj, parent=parent, subresource=subresource, dry_run=dry_run, manager=manager)
 
-    async def patch(self, ref: Ref, operations: Sequence[Json]) -> Json | None:
+    async def patch(self, ref: Ref, operations: Sequence[Json], *, manager: str = "") -> Json | None:
         raise _Wrote(str(ref))
 
     async def delete(self, ref: Ref, *, uid: str | None = None, propagation: str = "Background") -> bool:

@@ -210,6 +210,15 @@ class Contract:
         with pytest.raises(DeployFailed):
             await port.create(room.config_map("web"))
 
+    async def test_who_creates_and_who_changes_is_recorded(self, port: Cluster, room: Room) -> None:
+        await port.create(room.config_map("web"), manager="maker")
+        await port.patch(room.ref("web"), [{"op": "add", "path": "/data/b", "value": "1"}], manager="changer")
+
+        found = await port.get(room.ref("web"))
+
+        assert found is not None
+        assert {entry["manager"] for entry in found["metadata"]["managedFields"]} == {"maker", "changer"}
+
     async def test_a_watch_tells_what_happened_after_a_version(self, port: Cluster, room: Room) -> None:
         before = await port.apply(room.config_map("before"), manager=MANAGER)
         await port.apply(room.config_map("web"), manager=MANAGER)

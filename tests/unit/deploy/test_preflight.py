@@ -56,7 +56,13 @@ class Limited(FakeCluster):
             self.kinds[rbac] = Served(rbac, plural, not kind.startswith("Cluster"))
 
     async def create(
-        self, obj: Json, *, parent: Ref | None = None, subresource: str = "", dry_run: bool = False
+        self,
+        obj: Json,
+        *,
+        parent: Ref | None = None,
+        subresource: str = "",
+        dry_run: bool = False,
+        manager: str = "",
     ) -> Json | None:
         spec = obj.get("spec") or {}
         if obj["kind"].startswith("SelfSubject") and obj["kind"] != "SelfSubjectReview" and not self.may_ask:
@@ -74,7 +80,7 @@ class Limited(FakeCluster):
                 rules = policy_rules([{**wanted, "resources": [asked["resource"]]}])
                 held = policy_rules(self.held(asked.get("namespace", "")))
                 return {**obj, "status": {"allowed": not uncovered(held, rules)}}
-        return await super().create(obj, parent=parent, subresource=subresource, dry_run=dry_run)
+        return await super().create(obj, parent=parent, subresource=subresource, dry_run=dry_run, manager=manager)
 
     def held(self, namespace: str) -> list[Json]:
         return [*self.rules.get("", ()), *(self.rules.get(namespace, ()) if namespace else ())]

@@ -65,7 +65,7 @@ class As:
         self._check("get", ref)
         return await self._cluster.get(ref, metadata_only=metadata_only)
 
-    async def patch(self, ref: Ref, operations: Sequence[Json]) -> Json | None:
+    async def patch(self, ref: Ref, operations: Sequence[Json], *, manager: str = "") -> Json | None:
         self._check("patch", ref)
         return await self._cluster.patch(ref, operations)
 
