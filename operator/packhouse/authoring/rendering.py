@@ -47,16 +47,18 @@ async def render(
     *,
     namespace: str = NAMESPACE,
     images: Mapping[ImageAsk, FoundImage] | None = None,
+    instead: Mapping[str, bytes] | None = None,
 ) -> Rendered:
     """The objects of an install named after the package.
 
-    What a step would ask registries stays as it is written, and is warned of; `images` are answers that are known.
+    What a step would ask registries stays as it is written, and is warned of; `images` are answers that are known,
+    `instead` files that stand in the place of those on disk.
     Raises what ports.Renderer.render raises, InvalidSpec for what only a cluster could tell.
     """
     package = project.view
     _refuse_references(project)
     job = RenderJob(
-        files=project.files(),
+        files={**project.files(), **(instead or {})},
         steps=package.template,
         values=list(values),
         values_schema=package.values_schema,

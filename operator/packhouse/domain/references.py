@@ -27,6 +27,9 @@ _PATH: Final = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
 _TAG: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _PATH_MOST: Final = 255
 
+#: docker.io, as kbld and imgpkg write it.
+_DOCKER_HUB_WRITTEN: Final = "index.docker.io"
+
 #: How the references of layouts begin; it stands where others have their host.
 OCI_LAYOUT: Final = "oci-layout://"
 _LAYOUT_PATH: Final = re.compile(r"(?:/[A-Za-z0-9_.+=~-]+)+")
@@ -56,6 +59,11 @@ class ImageReference:
     def api_host(self) -> str:
         """Where the registry's API is served."""
         return "registry-1.docker.io" if self.host == DOCKER_HUB else self.host
+
+    def pinned(self, digest: str) -> str:
+        """By that digest alone, as a lock names it."""
+        host = _DOCKER_HUB_WRITTEN if self.host == DOCKER_HUB else self.host
+        return f"{host}/{self.path}@{digest}"
 
     def at(self, digest: str) -> ImageReference:
         return replace(self, digest=digest)

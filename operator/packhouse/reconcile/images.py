@@ -13,15 +13,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from packhouse.api.errors import SOURCE_ERRORS, Failed, InvalidSpec
-from packhouse.domain.references import DOCKER_HUB, read_reference
+from packhouse.domain.references import read_reference
 from packhouse.fetch import Sources
 from packhouse.fetch.access import registry_access
 from packhouse.fetch.tags import choose_tag
 from packhouse.ports import FoundImage, ImageAsk, Json
 
 _PARALLEL: Final = 4
-#: docker.io, as kbld writes it.
-_DOCKER_HUB_WRITTEN: Final = "index.docker.io"
 
 Images = Mapping[ImageAsk, FoundImage]
 
@@ -108,8 +106,7 @@ async def _resolved(wanted: ImageAsk, stanzas: Mapping[str, Json], sources: Sour
         tag = await choose_tag(reference, _selection(wanted), "kbld", access, sources)
         reference = replace(reference, tag=tag, digest=None)
     digest = await sources.origins.registry.resolve(str(reference), access, fresh_seconds=sources.fresh_seconds)
-    host = _DOCKER_HUB_WRITTEN if reference.host == DOCKER_HUB else reference.host
-    return FoundImage(f"{host}/{reference.path}@{digest}", reference.tag or "")
+    return FoundImage(reference.pinned(digest), reference.tag or "")
 
 
 def _selection(wanted: ImageAsk) -> Any:
