@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
 import sys
-from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import typer
 
-from packhouse.api.errors import AuthenticationFailed, InvalidSpec
+from packhouse.api.errors import InvalidSpec
+from packhouse.client.docker_login import docker_login
 from packhouse.domain.references import ImageReference
 from packhouse.fetch.credentials import Keyring
 from packhouse.ports import Access, Credentials
@@ -32,7 +30,8 @@ class Logins:
         if self._given is not None and reference.host == self._host:
             return Access((self._given,), lever=_LEVER)
         if self._config is None:
-            self._config = _docker_config()
+            login = docker_login()
+            self._config = login.keyring, login.helped
         keyring, helpers = self._config
         credentials = keyring.match(reference.repository)
         if credentials is None and helpers and not self._noted:
@@ -57,17 +56,3 @@ def given_login(username: str, password_stdin: bool) -> Credentials | None:
     if not password:
         raise InvalidSpec("--password-stdin: standard input holds no password")
     return Credentials(username, password, "the command line")
-
-
-def _docker_config() -> tuple[Keyring, bool]:
-    """From $DOCKER_CONFIG or ~/.docker; and whether passwords are left to helper programs."""
-    path = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker") / "config.json"
-    config: Any
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        config = {}
-    except (OSError, ValueError) as error:
-        raise AuthenticationFailed(f"{path} cannot be read ({type(error).__name__})") from error
-    keyring = Keyring.from_docker_config(config, str(path))
-    return keyring, bool(isinstance(config, dict) and (config.get("credsStore") or config.get("credHelpers")))

@@ -10,6 +10,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 from typing import Final
 
+from packhouse.api.errors import Forbidden
 from packhouse.domain.inventory import Identity
 from packhouse.domain.objects import ref_of
 from packhouse.ports import Cluster, Json, Ref
@@ -24,6 +25,8 @@ class ProposedCluster:
     def __init__(self, cluster: Cluster, proposed: Sequence[Json]) -> None:
         self._cluster = cluster
         self._proposed = {Identity.of(ref_of(obj)): as_stored(obj) for obj in proposed}
+        #: What was to be read, and may not be.
+        self.refused: list[Ref] = []
         self.served = cluster.served
         self.pages = cluster.pages
         self.tables = cluster.tables
@@ -38,7 +41,11 @@ class ProposedCluster:
         known = self._proposed.get(Identity.of(ref))
         if known is not None:
             return known
-        return await self._cluster.get(ref, metadata_only=metadata_only)
+        try:
+            return await self._cluster.get(ref, metadata_only=metadata_only)
+        except Forbidden:
+            self.refused.append(ref)
+            raise
 
     async def apply(
         self,

@@ -14,28 +14,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from packhouse.api.names import PACKAGE, PACKAGE_GROUP, VERSION
+from packhouse.api.errors import Forbidden
 from packhouse.api.views import InstalledPackage, Package, PackageRepository
+from packhouse.client.catalogue import packages_of
 from packhouse.client.proposed_cluster import ProposedCluster, as_stored
+from packhouse.client.readable import CallersDesk
 from packhouse.client.session import Session
 from packhouse.client.workshop import Workshop, workshop
 from packhouse.deploy.desired import Prepared
 from packhouse.deploy.dry_run import Preview, dry_run
 from packhouse.deploy.live import live
+from packhouse.deploy.preflight import refuse_unreadable
+from packhouse.deploy.trial import Terms
 from packhouse.domain.change import Plan
 from packhouse.domain.inventory import Inventory
 from packhouse.domain.objects import ref_of
 from packhouse.domain.ownership import entry_of
-from packhouse.ports import Json, Kind
+from packhouse.ports import Json
 from packhouse.reconcile.facts import ClusterFacts
 from packhouse.reconcile.gather import Facts, Progress, gather, take
 from packhouse.reconcile.images import Answers
-from packhouse.reconcile.planning import owners_of, planned, wanted
+from packhouse.reconcile.planning import may_replace, owners_of, planned, wanted
 from packhouse.reconcile.rendering import render
 from packhouse.reconcile.report import Reporter
-from packhouse.reconcile.sources import SourceDesk
 from packhouse.reconcile.stores import Objects, Packages, secret_mark
-from packhouse.reconcile.terms import TermsBook
 from packhouse.reconcile.world import Stores, World
 
 
@@ -64,8 +66,9 @@ class Rehearsal:
 
 @dataclass(frozen=True, slots=True)
 class Rendering:
-    """The first half of a rehearsal: no object of the cluster was looked at."""
+    """The first half of a rehearsal: what the package gives, before anything of it was looked for."""
 
+    install: InstalledPackage
     facts: Facts
     objects: Sequence[Json]
     warnings: Sequence[str]
@@ -79,13 +82,17 @@ async def rehearse(session: Session, proposal: Proposal) -> Rehearsal:
 
 async def rehearsed(session: Session, proposal: Proposal, shop: Workshop) -> Rehearsal:
     cluster = ProposedCluster(session.cluster, [proposal.install, *proposal.secrets])
-    install = InstalledPackage.from_wire(as_stored(proposal.install))
-    rendering = await _rendered(session, cluster, install, shop)
-    warnings = list(rendering.warnings)
+    warnings: list[str] = []
+    rendering = await _rendered(session, cluster, proposal, shop, warnings)
+    install, facts = rendering.install, rendering.facts
     inventory = Inventory.from_wire(install.status.get("inventory"))
-    desired = await wanted(cluster, install, rendering.facts.deploy, rendering.objects, inventory)
-    refs = [ref_of(obj) for obj in desired.desired.objects]
-    found = await live(cluster, [*refs, *(entry.ref for entry in inventory)])
+    desired = await wanted(cluster, install, facts.deploy, rendering.objects, inventory)
+    refs = [*map(ref_of, desired.desired.objects), *(entry.ref for entry in inventory)]
+    try:
+        found = await live(cluster, refs)
+    except Forbidden:  # all that is missing says more than the first of it
+        await refuse_unreadable(cluster, refs)
+        raise
 
     def unseen(owner: str) -> None:
         warnings.append(
@@ -95,38 +102,50 @@ async def rehearsed(session: Session, proposal: Proposal, shop: Workshop) -> Reh
 
     owners = await owners_of(cluster, found, unseen=unseen)
     plan = await planned(cluster, install, desired, inventory, found, owners)
-    return Rehearsal(install, rendering.facts.package, rendering.objects, desired, plan, warnings, inventory)
+    return Rehearsal(install, facts.package, rendering.objects, desired, plan, warnings, inventory)
 
 
 async def rendered(session: Session, proposal: Proposal, shop: Workshop) -> Rendering:
-    """Raises as `rehearse` does."""
+    """No object that the package gives is looked at. Raises as `rehearse` does."""
     cluster = ProposedCluster(session.cluster, [proposal.install, *proposal.secrets])
-    return await _rendered(session, cluster, InstalledPackage.from_wire(as_stored(proposal.install)), shop)
+    return await _rendered(session, cluster, proposal, shop, [])
 
 
 async def previews(session: Session, rehearsal: Rehearsal) -> Sequence[Preview]:
     """What each change would make of its object. Raises Forbidden where the caller may not read an object."""
-    return await dry_run(ProposedCluster(session.cluster, ()), rehearsal.plan)
+    install = rehearsal.install
+    terms = Terms(may_replace(install), install.adopt)
+    return await dry_run(ProposedCluster(session.cluster, ()), rehearsal.plan, terms)
 
 
-async def _rendered(session: Session, cluster: ProposedCluster, install: InstalledPackage, shop: Workshop) -> Rendering:
-    world = await _world(session, cluster, install, shop)
+async def _rendered(
+    session: Session, cluster: ProposedCluster, proposal: Proposal, shop: Workshop, warnings: list[str]
+) -> Rendering:
+    def warn(text: str) -> None:
+        if text not in warnings:
+            warnings.append(text)
+
+    install = InstalledPackage.from_wire(as_stored(proposal.install))
+    packages = {obj["metadata"]["name"]: obj for obj in await packages_of(session, install.public_name)}
+    world = _world(session, cluster, shop)
+    for package in packages.values():
+        world.stores.packages.put(package)
     await world.facts.now()  # which packages there are for it depends on the cluster's version
     choice = take(world, install)
-    desk = SourceDesk(world, TermsBook(world), shop.origins)
+    steps = Package.from_wire(packages[choice.entry.name]).fetch
     progress = Progress(install, datetime.now(UTC))
-    facts = await gather(world, progress, choice, desk)
+    facts = await gather(world, progress, choice, CallersDesk(world, cluster, shop.origins, steps, warn))
     objects = await render(world, progress, facts, Answers())
-    warnings = list(progress.fields["template"].get("warnings") or ())
-    if choice.passed_over:
-        warnings.append(choice.passed_over)
+    for text in (*(progress.fields["template"].get("warnings") or ()), choice.passed_over):
+        if text:
+            warn(text)
     if progress.trouble is not None:
-        warnings.append(f"{progress.trouble.message}; what it said before stands in for it")
-    return Rendering(facts, objects, warnings)
+        warn(f"{progress.trouble.message}; what the source said before stands in for it")
+    return Rendering(install, facts, objects, warnings)
 
 
-async def _world(session: Session, cluster: ProposedCluster, install: InstalledPackage, shop: Workshop) -> World:
-    """The operator's world with the caller's rights, and of its stores what this one install asks for."""
+def _world(session: Session, cluster: ProposedCluster, shop: Workshop) -> World:
+    """The operator's world with the caller's rights. Of its stores a rehearsal needs the packages alone."""
     stores = Stores(
         installs=Objects(InstalledPackage.from_wire),
         repositories=Objects(PackageRepository.from_wire),
@@ -134,10 +153,6 @@ async def _world(session: Session, cluster: ProposedCluster, install: InstalledP
         metadatas=Objects(entry_of),
         secrets=Objects(secret_mark),
     )
-    async for page in session.cluster.pages(Kind(PACKAGE_GROUP, VERSION, PACKAGE)):
-        for package in page.items:
-            if (package.get("spec") or {}).get("publicName") == install.public_name:
-                stores.packages.put(package)
     return World(
         cluster=cluster,
         identities=cluster,

@@ -27,6 +27,6 @@ async def workshop(settings: Settings) -> AsyncIterator[Workshop]:
     from packhouse.origins import origins_of
 
     # One job at a time, and nothing to say beside what its answers say.
-    quiet = replace(settings, render_workers=1, log_level="error")
+    quiet = replace(settings, renderer_socket="", render_workers=1, log_level="error")
     async with RendererClient(quiet) as renderer, origins_of(settings) as origins:
         yield Workshop(renderer, origins)
