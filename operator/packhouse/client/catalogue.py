@@ -64,12 +64,15 @@ async def find(session: Session, words: str) -> Json:
     return _by_version(packages)[newest_of([package["spec"]["version"] for package in packages])[0]]
 
 
-async def choose_for_install(session: Session, public_name: str, version_words: str | None) -> Chosen:
-    """`version_words`: an exact version, a range, or None for the newest release.
+async def choose_for_install(
+    session: Session, public_name: str, version_words: str | None, repositories: Sequence[str] = ()
+) -> Chosen:
+    """`version_words`: an exact version, a range, or None for the newest release; `repositories`: those that it may
+    come from, where there are any.
 
     Where no release fits, the newest prerelease is taken. Raises NotFound, NoMatchingVersion, InvalidConstraint.
     """
-    packages = await _packages_there(session, public_name)
+    packages = _offered_by(repositories, await _packages_there(session, public_name))
     by_version = _by_version(packages)
     if version_words is not None and versions.is_version(version_words.removeprefix("v")):
         exact = version_words.removeprefix("v")
@@ -186,6 +189,23 @@ async def _that_run_here(session: Session, packages: Sequence[Json]) -> list[Jso
     raise NoMatchingVersion(
         f"no version of {entries[0].public_name} runs on Kubernetes {kubernetes} ({entries[0].version} wants "
         f"{entries[0].kubernetes}); use a repository that offers one which does"
+    )
+
+
+def _offered_by(repositories: Sequence[str], packages: Sequence[Json]) -> list[Json]:
+    """Raises NotFound where none of them offers it."""
+    entries = [entry_of(package) for package in packages]
+    found = [
+        package
+        for package, entry in zip(packages, entries, strict=True)
+        if not repositories or not entry.offered_by.isdisjoint(repositories)
+    ]
+    if found:
+        return found
+    others = sorted({name for entry in entries for name in entry.offered_by})
+    raise NotFound(
+        f"package {entries[0].public_name} is not offered by {', '.join(repositories)}",
+        f"it is offered by {', '.join(others) or 'no repository: somebody made it by hand'}",
     )
 
 
