@@ -1,42 +1,78 @@
 """What a package takes as values, and what the caller gives: keys, a file to begin with, `--set`, and the check.
 
-Called by the verbs that show, write or send values. What is checked here is checked as the operator will do it.
+Called by the verbs that show, write or send values. Values are held against the schema as the operator will do it, and
+those that only ytt can compute are computed first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
-from packhouse.api.errors import ValuesInvalid
-from packhouse.api.views import Package
+from packhouse.api.errors import ValuesInvalid, ValuesSchemaInvalid
+from packhouse.api.views import InstalledPackage, Package
+from packhouse.client.bounded import at_most
 from packhouse.client.session import Session
-from packhouse.ports import Json, ValuesDocument
+from packhouse.domain.values_keys import Row, rows
+from packhouse.ports import Json
+
+if TYPE_CHECKING:
+    from packhouse.client.values_text import Given
+
+__all__ = ["Finding", "Row", "checked", "default_values", "findings", "rows", "values_of", "with_sets"]
+
+#: A schema may be made so that a check of it has no end.
+_SECONDS: Final = 10.0
+_TOO_LONG: Final = ValuesSchemaInvalid(
+    f"the package's valuesSchema takes longer than {_SECONDS:g} s to check; tell the author of the package"
+)
+_SHOWN: Final = 10
+#: Values in words of ytt, which take the place of others or are new.
+_OVER: Final = "#@overlay/match missing_ok=True\n{indent}#@overlay/replace or_add=True\n{indent}"
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One key that a package takes: `contour.replicas`, `envoy.ports[].name`, `labels.<key>`."""
+class Finding:
+    """What is wrong with values, or may be: `path` as in a.b[0]; `line` where it is known."""
 
-    key: str
-    default: str
-    type: str
-    description: str
+    source: str
+    line: int | None
+    path: str
+    message: str
+    is_warning: bool = False
 
-
-def rows(schema: Json) -> list[Row]:
-    """The keys of a schema (Package spec.valuesSchema.openAPIv3), to any depth, in its order."""
-    return []
+    def __str__(self) -> str:
+        where = f"{self.source}:{self.line}" if self.line else self.source
+        return f"{where}: {'warning: ' if self.is_warning else ''}{self.message}"
 
 
 def default_values(schema: Json) -> str:
     """A file of values to begin with: every key with its default and what is said of it."""
-    return "{}\n"
+    from packhouse.domain import values_template  # yaml
+
+    return values_template.default_values(schema)
 
 
-def with_sets(schema: Json, text: str | None, sets: Sequence[str]) -> str:
-    """The text with `a.b=c` laid over it, typed by the schema. Raises ValuesInvalid."""
-    return text or "{}\n"
+def with_sets(schema: Json, text: str | None, sets: Sequence[str], *, source: str = "the values") -> str:
+    """The text with `a.b=c` laid over it, typed by the schema. Raises ValuesInvalid.
+
+    A text of plain values stays as it is, and gets a document more; it needs no mark of ytt then, for plain values may
+    bring any key. A template gets one with that mark.
+    """
+    if not sets:
+        return text if text is not None else "{}\n"
+    from packhouse.client.values_text import MARK
+    from packhouse.domain import values
+    from packhouse.domain.values_sets import layer
+
+    given = _read(source, text or "", has_ytt=True)
+    over = layer(schema, given.values, sets)
+    if not text or not text.strip():
+        return _yaml(over)
+    if values.has_code(text):
+        return f"{_ended(text)}#@data/values\n---\n{''.join(_overlay(over, ''))}"
+    return f"{_ended(MARK.sub('', text))}---\n{_yaml(over)}"
 
 
 async def checked(session: Session, package: Json, source: str, text: str) -> list[str]:
@@ -44,24 +80,82 @@ async def checked(session: Session, package: Json, source: str, text: str) -> li
 
     Raises ValuesInvalid with source, line, path and the nearest key; ValuesSchemaInvalid.
     """
-    from packhouse.domain import values
+    found = findings(package, source, text)
+    wrong = [finding for finding in found if not finding.is_warning]
+    if wrong and session.settings.values_schema_check == "enforce":
+        raise _refusal(Package.from_wire(package), wrong)
+    return [str(finding) for finding in found]
 
-    given = values.merge(values.parse([ValuesDocument(source, text)]))
-    schema = Package.from_wire(package).values_schema
-    if schema is None:
-        return []
-    violations, warnings = values.check(given, schema)
-    if violations:
-        raise ValuesInvalid(values.format_violations(violations))
-    return warnings
+
+def findings(package: Json, source: str, text: str) -> list[Finding]:
+    """All that is wrong with values, and what may be. Raises ValuesInvalid for what is no YAML, ValuesSchemaInvalid.
+
+    The operator leaves values that are templates to ytt: of those, all is a warning.
+    """
+    view = Package.from_wire({"metadata": {"name": "", "uid": ""}, **package})
+    given = _read(source, text, has_ytt=any("ytt" in step for step in view.template))
+    if not given.is_known:
+        why = "not checked: they use code of the package, which only its rendering has"
+        return [Finding(source, None, "", why, is_warning=True)]
+    return examined(view.values_schema, given, source) if view.values_schema is not None else []
+
+
+def examined(schema: Json, given: Given, source: str) -> list[Finding]:
+    from packhouse.domain.values_schema import Prepared
+
+    with at_most(_SECONDS, _TOO_LONG):
+        prepared = Prepared(schema)
+        violations, unnamed = prepared.violations(given.values), prepared.unknown(given.values)
+    found = [
+        Finding(source, given.line(one.path), one.path, str(one), is_warning=given.is_computed) for one in violations
+    ]
+    return found + [Finding(source, given.line(one.path), one.path, str(one), is_warning=True) for one in unnamed]
 
 
 async def values_of(session: Session, install: Json) -> str:
     """The values that an install is given, as one text: its Secrets in their order. Raises ValuesMissing, Forbidden."""
-    from packhouse.api.views import InstalledPackage
     from packhouse.reconcile.values import read_values
 
     documents, _ = await read_values(session.cluster, InstalledPackage.from_wire(install))
-    return "---\n".join(
-        document.text if document.text.endswith("\n") else f"{document.text}\n" for document in documents
-    )
+    return "---\n".join(_ended(document.text) for document in documents)
+
+
+def _refusal(package: Package, wrong: Sequence[Finding]) -> ValuesInvalid:
+    """The first on the line that says what happened, all of them where there are more."""
+    name = f"{package.public_name}/{package.version}"
+    count = "" if len(wrong) == 1 else f" ({len(wrong)} mistakes)"
+    more = [str(finding) for finding in wrong[1:_SHOWN]]
+    if len(wrong) > _SHOWN:
+        more.append(f"and {len(wrong) - _SHOWN} more")
+    lever = f"see what it takes with: packhouse package available get {name} --values-schema"
+    return ValuesInvalid("\n".join([f"{wrong[0]}{count}; {lever}", *more]))
+
+
+def _read(source: str, text: str, *, has_ytt: bool) -> Given:
+    from packhouse.client.values_text import read
+
+    return read(source, text, has_ytt=has_ytt)
+
+
+def _overlay(values: Json, indent: str) -> Iterator[str]:
+    """As an overlay of ytt: maps are merged, all else is replaced, and any key may be new."""
+    for key, value in values.items():
+        if isinstance(value, dict) and value:
+            yield f"{indent}#@overlay/match missing_ok=True\n{indent}{_yaml({key: 0}).removesuffix(' 0' + chr(10))}\n"
+            yield from _overlay(value, f"{indent}  ")
+        else:
+            yield indent + _OVER.format(indent=indent) + _indented(_yaml({key: value}), indent)
+
+
+def _indented(text: str, indent: str) -> str:
+    return text.replace("\n", f"\n{indent}").removesuffix(indent)
+
+
+def _yaml(value: Any) -> str:
+    import yaml
+
+    return str(yaml.safe_dump(value, sort_keys=False, allow_unicode=True, default_flow_style=False))
+
+
+def _ended(text: str) -> str:
+    return text if not text or text.endswith("\n") else f"{text}\n"

@@ -10,9 +10,10 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from jsonschema import ValidationError
+if TYPE_CHECKING:  # importing it takes a tenth of a second, and some only ask for the nearest key
+    from jsonschema import ValidationError
 
 _SHOWN: Final = 5
 _TEXT_MOST: Final = 80

@@ -8,12 +8,11 @@ takes that value too, whatever else it says: real schemas give null where they a
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any, Final
-from urllib.parse import unquote
 
 from jsonschema import Draft202012Validator, FormatChecker, SchemaError, ValidationError
 from jsonschema.exceptions import UndefinedTypeCheck, UnknownType
@@ -22,7 +21,7 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from packhouse.api.errors import ValuesSchemaInvalid
-from packhouse.domain.values_merge import merge
+from packhouse.domain.schema_parts import parts, resolve
 from packhouse.domain.values_report import Violation, describe, join, missing, unknown
 from packhouse.ports import Json
 
@@ -38,7 +37,6 @@ _NAMED: Final = frozenset({"properties", "patternProperties", "definitions", "$d
 _DATA: Final = frozenset({"default", "enum", "const", "example", "examples"})
 #: A dialect or an address of its own would let a part of the schema step out of this room's rules.
 _DROPPED: Final = frozenset({"$schema", "$id", "$dynamicRef", "$recursiveRef", "$vocabulary"})
-_COMBINING: Final = ("allOf", "anyOf", "oneOf")
 
 
 def check(values: Json, schema: Json) -> tuple[list[Violation], list[str]]:
@@ -46,13 +44,42 @@ def check(values: Json, schema: Json) -> tuple[list[Violation], list[str]]:
 
     Raises ValuesSchemaInvalid where the schema itself cannot be read.
     """
-    root = _prepare(schema)
+    prepared = Prepared(schema)
+    return prepared.violations(values), list(dict.fromkeys(map(str, prepared.unknown(values))))
+
+
+class Prepared:
+    """A schema that was read, for any number of values. `part`: a schema inside, such as a reference; None: the whole.
+
+    Raises ValuesSchemaInvalid where the schema cannot be read, which may show only as it is used.
+    """
+
+    def __init__(self, schema: Json) -> None:
+        self._root = _prepare(schema)
+        with _readable():
+            for part in (self._root, *(resolve(self._root, reference) for reference in _references(self._root))):
+                Draft202012Validator.check_schema(
+                    True if part is None else part, format_checker=FormatChecker(formats=())
+                )
+            self._validator = _validator(self._root)
+
+    def violations(self, values: Any, part: Json | None = None) -> list[Violation]:
+        validator = self._validator if part is None else self._validator.evolve(schema=part)
+        with _readable():
+            found = (violation for error in validator.iter_errors(values) for violation in describe(error))
+            return list(islice(found, VIOLATIONS_MOST))
+
+    def unknown(self, values: Any, part: Json | None = None) -> list[Violation]:
+        """The keys that the schema does not name, and does not forbid either."""
+        with _readable():
+            found = _unknown_keys(values, [self._root if part is None else part], self._root, ())
+            return list(islice(found, WARNINGS_MOST))
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
     try:
-        for part in (root, *(_resolve(root, reference) for reference in _references(root))):
-            Draft202012Validator.check_schema(True if part is None else part, format_checker=FormatChecker(formats=()))
-        violations = (violation for error in _validator(root).iter_errors(values) for violation in describe(error))
-        warnings = islice(_unknown_keys(values, [root], root, ()), WARNINGS_MOST)
-        return list(islice(violations, VIOLATIONS_MOST)), list(dict.fromkeys(map(str, warnings)))
+        yield
     except SchemaError as broken:
         where = join(broken.absolute_path) or "its top"
         raise ValuesSchemaInvalid(f"the package's valuesSchema is invalid at {where}: {broken.message[:200]}") from None
@@ -64,41 +91,6 @@ def check(values: Json, schema: Json) -> tuple[list[Violation], list[str]]:
         raise ValuesSchemaInvalid(
             "the package's valuesSchema refers to itself without end, or is nested too deeply"
         ) from None
-
-
-def defaults(schema: Json) -> Json:
-    """The values that the schema gives where the user gives none; maps with defaults inside them are made.
-
-    Lists get only a default of their own. A `$ref` that cannot be resolved, or leads back to itself, gives nothing.
-    """
-    try:
-        found = _defaults(schema, schema, frozenset())
-    except RecursionError:
-        raise ValuesSchemaInvalid("the package's valuesSchema is nested too deeply") from None
-    return copy.deepcopy(found[0]) if found and isinstance(found[0], dict) else {}
-
-
-def _defaults(schema: Any, root: Json, followed: frozenset[str]) -> tuple[Any] | None:
-    """The default in a tuple of one, since null is a default too; None where there is none."""
-    if not isinstance(schema, dict):
-        return None
-    layers: list[tuple[Any]] = []
-    reference = schema.get("$ref")
-    if isinstance(reference, str) and reference not in followed:
-        layers.append(_defaults(_resolve(root, reference), root, followed | {reference}) or ({},))
-    parts = schema.get("allOf")
-    layers += [_defaults(part, root, followed) or ({},) for part in (parts if isinstance(parts, list) else ())]
-    properties = schema.get("properties")
-    for name, inner in properties.items() if isinstance(properties, dict) else ():
-        if (found := _defaults(inner, root, followed)) is not None:
-            layers.append(({name: found[0]},))
-    if "default" in schema:
-        own = schema["default"]
-        layers = [*layers, (own,)] if isinstance(own, dict) else [(own,)]
-    maps = [layer[0] for layer in layers if layer[0] != {} or "default" in schema]
-    if not maps:
-        return None
-    return (merge(maps),) if all(isinstance(layer, dict) for layer in maps) else (maps[-1],)
 
 
 def _prepare(schema: Any) -> Json:
@@ -145,27 +137,11 @@ def _references(node: Any) -> set[str]:
     return own.union(*map(_references, node.values()))
 
 
-def _resolve(root: Json, reference: str) -> Any:
-    """What a reference within the schema points to; None where it points to nothing, or out of it."""
-    if not reference.startswith("#"):
-        return None
-    node: Any = root
-    for step in unquote(reference[1:]).split("/")[1:]:
-        name = step.replace("~1", "/").replace("~0", "~")
-        if isinstance(node, list) and name.isascii() and name.isdigit() and int(name[:9]) < len(node):
-            node = node[int(name[:9])]
-        elif isinstance(node, dict) and name in node:
-            node = node[name]
-        else:
-            return None
-    return node if isinstance(node, dict | bool) else None
-
-
 def _validator(root: Json) -> Any:
     """jsonschema's validator, with `nullable` for each keyword and references that stay within `root`."""
 
     def reference(validator: Any, pointer: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
-        target = _resolve(root, pointer) if isinstance(pointer, str) else None
+        target = resolve(root, pointer) if isinstance(pointer, str) else None
         if target is not None:
             yield from validator.descend(instance, target)
 
@@ -204,7 +180,7 @@ def _unless_given(keyword: _Keyword) -> _Keyword:
 
 def _unknown_keys(value: Any, schemas: list[Any], root: Json, path: Path) -> Iterator[Violation]:
     """Keys that no schema names, where the schemas name keys and say nothing of others."""
-    known = [part for schema in schemas for part in _parts(schema, root, frozenset())]
+    known = [part for schema in schemas for part in parts(schema, root)]
     if isinstance(value, list):
         items = [schema["items"] for schema in known if "items" in schema]
         for place, item in enumerate(value if items else ()):
@@ -230,17 +206,3 @@ def _unknown_keys(value: Any, schemas: list[Any], root: Json, path: Path) -> Ite
 _OPEN: Final = frozenset(
     {"additionalProperties", "patternProperties", "x-kubernetes-preserve-unknown-fields", "unresolved"}
 )
-
-
-def _parts(schema: Any, root: Json, followed: frozenset[str]) -> Iterator[Json]:
-    """The schema and all that it is combined from."""
-    if not isinstance(schema, dict):
-        return
-    yield schema
-    for combining in _COMBINING:
-        for part in schema.get(combining, ()):
-            yield from _parts(part, root, followed)
-    reference = schema.get("$ref")
-    if isinstance(reference, str) and reference not in followed:
-        target = _resolve(root, reference)
-        yield from _parts({"unresolved": True} if target is None else target, root, followed | {reference})

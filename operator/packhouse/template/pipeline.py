@@ -6,7 +6,6 @@ checked before anything is rendered; nothing is looked up.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, replace
 from typing import Any, Final
@@ -34,9 +33,6 @@ TEMPLATERS: Final[Mapping[str, Templater]] = {
     "helmTemplate": HELM_TEMPLATE,
     "sops": SOPS,
 }
-
-#: A line of code in values. `#@data/values` alone makes a document an overlay of plain values, which are what they are.
-_CODE: Final = re.compile(r"^[ \t]*(?!#@[ \t]*data/values[ \t]*\r?$)#@", re.MULTILINE)
 
 
 def prepare() -> None:
@@ -122,7 +118,7 @@ def _values(job: RenderJob, engines: Sequence[Templater]) -> tuple[Json, Json, l
     merging = next((engine for engine in engines if engine.merges_values), None)
     if merging is not None:
         are_templates = merging.takes_overlays and (
-            job.outside.values_as_files or any(_CODE.search(document.text) for document in job.values)
+            job.outside.values_as_files or any(domain_values.has_code(document.text) for document in job.values)
         )
         if not any(engine.takes_values for engine in engines) and (are_templates or job.values_schema is None):
             return {}, {}, []

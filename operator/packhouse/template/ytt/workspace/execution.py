@@ -72,6 +72,10 @@ class Execution:
                 raise YttError(f"Validating final data values:\n{invalid}")
         return values, others
 
+    def values_documents(self) -> list[Document]:
+        """The documents of data values that its files hold, computed, and not yet laid over each other."""
+        return self._marked(self._holding(parsed.VALUES), parsed.VALUES, _ONLY_VALUES)
+
     def evaluate(
         self, values: Document, for_libraries: Sequence[Envelope], schemas_for_libraries: Sequence[SchemaEnvelope]
     ) -> Result:
@@ -142,9 +146,7 @@ class Execution:
     def _values(
         self, files: Sequence[LibraryFile], given: Sequence[Envelope], schema: Schema
     ) -> tuple[Document, list[Envelope]]:
-        documents = self._marked(
-            files, parsed.VALUES, "Expected data values file '{}' to only have data values documents"
-        )
+        documents = self._marked(files, parsed.VALUES, _ONLY_VALUES)
         envelopes = [*(Envelope.of(document) for document in documents), *given]
         own = [envelope.document for envelope in envelopes if not envelope.way]
         defaults = schema.default_document()

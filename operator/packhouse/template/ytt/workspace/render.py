@@ -26,7 +26,7 @@ from packhouse.template.ytt.workspace.session import Session
 from packhouse.template.ytt.yaml.write import is_empty, write
 
 __all__ = ["DataValues", "InputFile", "Options", "OutputFile", "Rendered", "inspect_files", "inspect_schema"]
-__all__ += ["inspect_values", "render"]
+__all__ += ["inspect_values", "render", "values_documents"]
 
 _NO_VALUES: Final = DataValues()
 _DEFAULT: Final = Options()
@@ -95,6 +95,14 @@ def inspect_values(
     """The data values that templates would see (`--data-values-inspect`)."""
     with _bounded():
         return DocumentSet([_Root(files, options, limits).prepared(values).values])
+
+
+def values_documents(
+    files: Sequence[InputFile], options: Options = _DEFAULT, limits: LanguageLimits | None = None
+) -> list[Document]:
+    """The documents of data values that files hold, computed without the rest of what they are meant for."""
+    with _bounded():
+        return _Root(files, options, limits).execution.values_documents()
 
 
 def inspect_files(files: Sequence[InputFile], options: Options = _DEFAULT) -> DocumentSet:

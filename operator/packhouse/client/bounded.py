@@ -1,0 +1,30 @@
+"""Work on what a stranger wrote, ended when it takes too long. The operator has a process of its own for that."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from packhouse.api.errors import PackhouseError
+
+
+@contextmanager
+def at_most(seconds: float, error: PackhouseError) -> Iterator[None]:
+    """Raises `error` in the middle of what is done inside. Signals are heard by the main thread alone."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ended(_: int, __: FrameType | None) -> None:
+        raise error
+
+    before = signal.signal(signal.SIGALRM, ended)
+    waiting, interval = signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, waiting, interval)
+        signal.signal(signal.SIGALRM, before)
