@@ -39,7 +39,7 @@ class ReadableTerms(TermsBook):
             return await super().of_name(name)
         except Forbidden as refused:
             self._warn(
-                f"what PackageRepository {name} says of its sources (signatures, authorities, a proxy) is left out here "
+                f"what PackageRepository {name} says of its sources (signatures, authorities, a proxy) is left out "
                 f"and not by the operator, for you may not read it: {refused.message}"
             )
             return NONE
