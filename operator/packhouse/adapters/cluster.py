@@ -71,6 +71,13 @@ class KubeCluster:
         found = [version["groupVersion"] for group in answer.get("groups") or [] for version in group["versions"]]
         return sorted(["v1", *found])
 
+    async def openapi(self, group: str, version: str) -> Json | None:
+        """The OpenAPI v3 document of that version, None where there is none. Every user may read it."""
+        try:
+            return await self._call(Request("GET", f"/openapi/v3{group_path(group, version)}"), "schemas")
+        except _Absent:
+            return None
+
     async def get(self, ref: Ref, *, metadata_only: bool = False) -> Json | None:
         path = await self._path(ref)
         if path is None:

@@ -14,7 +14,7 @@ import json
 import os
 import tarfile
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -73,14 +73,15 @@ class Packed:
     layer_digest: str
     layer_size: int
 
-    def push(self, target: Repository, tag: str) -> None:
-        """Blobs that are there are not sent again, nor is a tag written that leads there already."""
+    def push(self, target: Repository, tag: str | None, moved: Callable[[int], None] = lambda _: None) -> None:
+        """Under the tag, or under its digest alone. Blobs that are there are not sent again, nor is a tag written that
+        leads there already."""
         if not target.has(self.layer_digest):
-            target.upload(self.layer_digest, self.layer_size, self.layer)
+            target.upload(self.layer_digest, self.layer_size, self.layer, moved)
         config = f"sha256:{hashlib.sha256(self.config).hexdigest()}"
         if not target.has(config):
             target.upload(config, len(self.config), io.BytesIO(self.config))
-        if target.digest_of(tag) != self.manifest.digest:
+        if target.digest_of(tag or self.manifest.digest) != self.manifest.digest:
             target.put_manifest(self.manifest, tag)
 
 

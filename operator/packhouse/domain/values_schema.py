@@ -51,16 +51,16 @@ def check(values: Json, schema: Json) -> tuple[list[Violation], list[str]]:
 class Prepared:
     """A schema that was read, for any number of values. `part`: a schema inside, such as a reference; None: the whole.
 
+    `trusted`: it is one, such as those of an API server, and is not judged, which takes long for so many.
+
     Raises ValuesSchemaInvalid where the schema cannot be read, which may show only as it is used.
     """
 
-    def __init__(self, schema: Json) -> None:
+    def __init__(self, schema: Json, *, trusted: bool = False) -> None:
         self._root = _prepare(schema)
         with _readable():
-            for part in (self._root, *(resolve(self._root, reference) for reference in _references(self._root))):
-                Draft202012Validator.check_schema(
-                    True if part is None else part, format_checker=FormatChecker(formats=())
-                )
+            if not trusted:
+                _judge(self._root)
             self._validator = _validator(self._root)
 
     def violations(self, values: Any, part: Json | None = None) -> list[Violation]:
@@ -91,6 +91,11 @@ def _readable() -> Iterator[None]:
         raise ValuesSchemaInvalid(
             "the package's valuesSchema refers to itself without end, or is nested too deeply"
         ) from None
+
+
+def _judge(root: Json) -> None:
+    for part in (root, *(resolve(root, reference) for reference in _references(root))):
+        Draft202012Validator.check_schema(True if part is None else part, format_checker=FormatChecker(formats=()))
 
 
 def _prepare(schema: Any) -> Json:
