@@ -6,22 +6,19 @@ needs, and whether the API server would take each object from this caller.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from packhouse.api.errors import Forbidden, PackhouseError
-from packhouse.api.views import Package
 from packhouse.client import catalogue
 from packhouse.client.account import ACCOUNT, Grant, account_name, grant_for
 from packhouse.client.errors import ExitCode, NotFound, Trouble, trouble_of
 from packhouse.client.granted import refuse_ungrantable
 from packhouse.client.making import Made, make, no_namespace, not_served, refusals
+from packhouse.client.new_values import free_name, values_for
 from packhouse.client.proposals import (
     INSTALL,
     NAMESPACE,
-    SECRET,
-    VALUES_SUFFIX,
     Wanted,
     installed_package,
     namespace_object,
@@ -29,7 +26,6 @@ from packhouse.client.proposals import (
 )
 from packhouse.client.rehearsal import Proposal, Rehearsal, rehearse
 from packhouse.client.session import Session
-from packhouse.client.values import checked, with_sets
 from packhouse.domain.objects import ref_of
 from packhouse.domain.rights import ROLES
 from packhouse.ports import Json, Ref, ValuesDocument
@@ -86,7 +82,7 @@ async def drafted(session: Session, order: Order, *, rehearsed: bool = False) ->
     await _refuse_present(session, order.name)
     chosen = await catalogue.choose_for_install(session, order.package, order.version, order.repositories)
     namespace = await _namespace(session, order)
-    await _refuse_missing_account(session, order.account)
+    await refuse_missing_account(session, order.account)
     texts, warnings = await values_for(session, chosen.package, order.texts, order.sets)
     values = []
     if texts:
@@ -126,31 +122,6 @@ async def check(session: Session, draft: Draft) -> None:
 async def installed(session: Session, draft: Draft) -> Made:
     """All objects are there afterwards, or none (making.py)."""
     return await make(session, draft.objects)
-
-
-async def values_for(
-    session: Session, package: Json, texts: Sequence[ValuesDocument], sets: Sequence[str]
-) -> tuple[list[str], list[str]]:
-    """The texts of values, with `sets` laid over the last of them, and warnings. Raises ValuesInvalid."""
-    schema = Package.from_wire(package).values_schema
-    documents = list(texts)
-    if sets:
-        last = documents.pop() if documents else ValuesDocument("--set", "")
-        documents.append(ValuesDocument(last.source, with_sets(schema or {}, last.text or None, sets)))
-    warnings: list[str] = []
-    for document in documents:
-        warnings += await checked(session, package, document.source, document.text)
-    return [document.text for document in documents], warnings
-
-
-async def free_name(session: Session, install: str) -> str:
-    """A name for the Secret of values that nothing else has."""
-    usual = f"{install}{VALUES_SUFFIX}"
-    try:
-        found = await session.cluster.get(Ref(SECRET, session.namespace, usual), metadata_only=True)
-    except Forbidden:  # to make one may be allowed all the same
-        return usual
-    return usual if found is None else f"{usual}-{secrets.token_hex(3)}"
 
 
 def refused(errors: Sequence[PackhouseError], *, roles: bool) -> Trouble:
@@ -198,7 +169,7 @@ async def _refuse_present(session: Session, name: str) -> None:
     )
 
 
-async def _refuse_missing_account(session: Session, account: str | None) -> None:
+async def refuse_missing_account(session: Session, account: str | None) -> None:
     if account is None:
         return
     try:

@@ -52,6 +52,16 @@ class Made:
         """What `change` makes of the object as it is now; asked again where somebody else was faster."""
         return await self._to_its_end(self._change(ref, change, last))
 
+    async def put(self, obj: Json) -> Json:
+        """Created, or, where it is there and was made for the same install, made like this. Raises Trouble."""
+        there = await self._cluster.get(ref_of(obj))
+        if there is None:
+            return await self.create(obj)
+        marks = (there["metadata"].get("annotations") or {}, obj["metadata"].get("annotations") or {})
+        if MADE_FOR not in marks[1] or marks[0].get(MADE_FOR) != marks[1][MADE_FOR]:
+            raise taken(there)
+        return await self.change(ref_of(obj), lambda now: now | {k: v for k, v in obj.items() if k != "metadata"})
+
     async def undo(self) -> tuple[list[Ref], list[str]]:
         """What was taken back, and in words what could not be. Does it once."""
         back, left = [], []

@@ -7,7 +7,7 @@ and only what carries them is taken away with it.
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -92,10 +92,9 @@ def values_keys(count: int) -> list[str]:
     return [f"{stem}-{number:0{digits}}{dot}{ending}" for number in range(1, count + 1)]
 
 
-def texts_of(secret: Json) -> dict[str, str]:
-    """What a Secret holds, as text, in the order in which its keys are read. Raises UnicodeDecodeError."""
-    data = {key: base64.b64decode(text).decode() for key, text in (secret.get("data") or {}).items()}
-    return dict(sorted((data | (secret.get("stringData") or {})).items()))
+def texts_of(secret: Json) -> list[str]:
+    """What the command line wrote into a Secret, as it did."""
+    return [base64.b64decode(text).decode() for _, text in sorted((secret.get("data") or {}).items())]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,15 +161,13 @@ def kicked(install: Json, at: str) -> Json:
     return with_annotation(install, KICKED_AT, at)
 
 
-def with_values_from(install: Json, secret: str, *, in_place_of: str | None = None) -> Json:
-    """The install with `secret` in the place of another one, else as the last of its values, which wins."""
+def with_values_from(install: Json, secret: str, *, in_place_of: Collection[str] = ()) -> Json:
+    """The install with `secret` in the place of others, else as the last of its values, which wins."""
     entries: list[Json] = list(install["spec"].get("values") or ())
-    places = [number for number, entry in enumerate(entries) if secret_name(entry) == in_place_of]
-    entry = {"secretRef": {"name": secret}}
-    if in_place_of is None or not places:
-        return with_spec(install, values=[*entries, entry])
-    kept = [one for number, one in enumerate(entries) if number not in places[1:]]
-    return with_spec(install, values=[entry if secret_name(one) == in_place_of else one for one in kept])
+    places = [number for number, entry in enumerate(entries) if secret_name(entry) in in_place_of]
+    place = places[0] if places else len(entries)
+    before, after = entries[:place], [entry for entry in entries[place:] if secret_name(entry) not in in_place_of]
+    return with_spec(install, values=[*before, {"secretRef": {"name": secret}}, *after])
 
 
 def secret_name(entry: Mapping[str, Json]) -> str:

@@ -1,0 +1,177 @@
+"""A change of an install: another version, other values, another account. Looked at as a whole and written as a whole.
+
+New values come as a new Secret, and the install turns to it in the same write that gives it its new version: no
+reconcile ever sees the one without the other, and what is refused leaves nothing. What nothing uses any more is swept
+away once the change is in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+
+from packhouse.api.views import InstalledPackage
+from packhouse.client import catalogue
+from packhouse.client.account import Grant, added, grant_for
+from packhouse.client.errors import NotFound, Trouble
+from packhouse.client.granted import granted, refuse_ungrantable
+from packhouse.client.installing import refuse_missing_account
+from packhouse.client.keepsakes import has_made_account, made_rights, made_secrets, places, removed, used_by_others
+from packhouse.client.making import whole
+from packhouse.client.new_values import Step, other_values, present_values
+from packhouse.client.proposals import SECRET, downgradable, of_version, ref, secret_names, with_spec
+from packhouse.client.rehearsal import Proposal, Rehearsal, rehearse
+from packhouse.client.session import Session
+from packhouse.domain import versions
+from packhouse.domain.catalogue import choose
+from packhouse.domain.objects import ref_of
+from packhouse.domain.ownership import entry_of
+from packhouse.domain.rights import Right
+from packhouse.ports import Json, Ref, ValuesDocument
+from packhouse.reconcile.gather import wish_of
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the caller wants changed; what is left out stays. `force`: values of somebody else are given up."""
+
+    version: str | None = None
+    texts: Sequence[ValuesDocument] = ()
+    sets: Sequence[str] = ()
+    account: str | None = None
+    allow_downgrade: bool = False
+    allow_everything: bool = False
+    force: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """What would be written; `version` is the one that it leads to.
+
+    `grant`: of the account that was made for the install; None where the account is somebody else's.
+    """
+
+    before: Json
+    after: Json
+    steps: Sequence[Step]
+    version: str
+    secret: Json | None = None
+    rehearsal: Rehearsal | None = None
+    grant: Grant | None = None
+    added: Sequence[Right] = ()
+    warnings: Sequence[str] = ()
+
+    @property
+    def name(self) -> str:
+        return str(self.before["metadata"]["name"])
+
+    @property
+    def is_empty(self) -> bool:
+        return bool(self.before["spec"] == self.after["spec"])
+
+
+async def present(session: Session, name: str) -> Json:
+    """The install as it is. Raises NotFound."""
+    found = await session.cluster.get(ref(session.namespace, name))
+    if found is not None:
+        return found
+    raise NotFound(
+        f"there is no install {session.namespace}/{name}", "see those that there are: kubectl package installed list"
+    )
+
+
+async def amended(session: Session, name: str, wishes: Wishes, *, rehearsed: bool = False) -> Amendment:
+    """Nothing is written. Raises Trouble, ValuesInvalid, and what a rehearsal raises."""
+    before = await present(session, name)
+    steps: list[Step] = []
+    warnings: list[str] = []
+    secret: Json | None = None
+    if wishes.version is not None:
+        steps += await _version_steps(session, before, wishes.version, allow_downgrade=wishes.allow_downgrade)
+    if (account := wishes.account) is not None:
+        await refuse_missing_account(session, account)
+        steps.append(lambda install: with_spec(install, serviceAccountName=account))
+    package = await taken(session, _taking(steps, before))
+    if wishes.texts or wishes.sets:
+        secret, step, warnings = await other_values(
+            session, before, package, wishes.texts, wishes.sets, force=wishes.force
+        )
+        steps.append(step)
+    elif wishes.version is not None:
+        warnings = await present_values(session, before, package)
+    after = _taking(steps, before)
+    amendment = Amendment(before, after, steps, str(package["spec"]["version"]), secret, warnings=warnings)
+    has_made = account is None and await has_made_account(session, before)
+    if not has_made and not rehearsed:
+        return amendment
+    rehearsal = await rehearse(session, Proposal(after, [secret] if secret else [], account_exists=True))
+    amendment = replace(amendment, rehearsal=rehearsal, warnings=list(dict.fromkeys([*warnings, *rehearsal.warnings])))
+    return await _with_grant(session, amendment, allow_everything=wishes.allow_everything) if has_made else amendment
+
+
+async def check(session: Session, amendment: Amendment) -> None:
+    """Whether the caller may grant what would be added. Raises Trouble."""
+    if amendment.grant is not None and amendment.added:
+        await refuse_ungrantable(session, amendment.grant)
+
+
+async def change(session: Session, amendment: Amendment) -> Json:
+    """The install as it is then. All is written, or nothing."""
+    async with whole(session) as made:
+        if amendment.secret is not None:
+            await made.create(amendment.secret)
+        for obj in amendment.grant.objects if amendment.grant is not None else ():
+            await made.put(obj)
+        where = ref(session.namespace, amendment.name)
+        return await made.change(where, lambda now: _taking(amendment.steps, now), last=True)
+
+
+async def sweep(session: Session, amendment: Amendment) -> list[str]:
+    """Takes away what was made for the install and is not used any more; in words what could not be."""
+    used = {Ref(SECRET, session.namespace, name) for name in secret_names(amendment.after)}
+    stale = [obj for obj in await made_secrets(session, amendment.name) if ref_of(obj) not in used]
+    accounts = {one["spec"]["serviceAccountName"] for one in (amendment.before, amendment.after)}
+    if amendment.grant is not None or len(accounts) > 1:
+        kept = {ref_of(obj) for obj in amendment.grant.objects} if amendment.grant is not None else set()
+        rights = await made_rights(session, amendment.name, amendment.before)
+        stale += [obj for obj in rights if ref_of(obj) not in kept]
+    others = await used_by_others(session, amendment.name) if stale else set()
+    return await removed(session, [obj for obj in stale if ref_of(obj) not in others])
+
+
+async def taken(session: Session, install: Json) -> Json:
+    """The Package that the install takes, as the operator chooses. Raises what `choose` raises."""
+    view = InstalledPackage.from_wire(install)
+    known = {package["metadata"]["name"]: package for package in await catalogue.packages_of(session, view.public_name)}
+    choice = choose(wish_of(view, await session.cluster.version()), [entry_of(package) for package in known.values()])
+    return known[choice.entry.name]
+
+
+async def _with_grant(session: Session, amendment: Amendment, *, allow_everything: bool) -> Amendment:
+    assert amendment.rehearsal is not None, "what it needs is known by a rehearsal"  # noqa: S101 - the caller made one
+    name = amendment.name
+    grant = await grant_for(session, amendment.rehearsal, session.namespace, name, allow_everything=allow_everything)
+    before = await granted(session, session.namespace, name, also=places(amendment.before))
+    return replace(amendment, grant=grant, added=added(before, grant.rights))
+
+
+def _taking(steps: Sequence[Step], install: Json) -> Json:
+    return reduce(lambda so_far, step: step(so_far), steps, install)
+
+
+async def _version_steps(session: Session, before: Json, words: str, *, allow_downgrade: bool) -> list[Step]:
+    package_ref = before["spec"]["packageRef"]
+    repositories = package_ref.get("repositories") or ()
+    chosen = await catalogue.choose_for_install(session, package_ref["publicName"], words, repositories)
+    wanted, version = catalogue.spec_of(chosen), chosen.package["spec"]["version"]
+    steps: list[Step] = [lambda install: of_version(install, wanted)]
+    tried = (before.get("status") or {}).get("lastAttemptedVersion")
+    if tried is None or versions.compare(version, tried) >= 0:
+        return steps
+    if not allow_downgrade:
+        raise Trouble(
+            f"{version} is lower than {tried}, which {before['metadata']['name']} has or had",
+            "if that is meant, and the package can go back, use --allow-downgrade",
+        )
+    return [*steps, downgradable]
