@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from typing import IO
 
@@ -22,6 +23,11 @@ def is_coloured(stream: IO[str] | None = None) -> bool:
 def painted(text: str, colour: str, *, stream: IO[str] | None = None, bold: bool = False) -> str:
     """`colour`: green, red, yellow, cyan, bright_black ..."""
     return typer.style(text, fg=colour, bold=bold) if is_coloured(stream) else text
+
+
+def width() -> int:
+    """Columns for text; lines longer than 120 are hard to read."""
+    return max(40, min(120, shutil.get_terminal_size((100, 24)).columns))
 
 
 def begins(text: str) -> None:

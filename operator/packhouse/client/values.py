@@ -109,7 +109,8 @@ def examined(schema: Json, given: Given, source: str) -> list[Finding]:
     found = [
         Finding(source, given.line(one.path), one.path, str(one), is_warning=given.is_computed) for one in violations
     ]
-    return found + [Finding(source, given.line(one.path), one.path, str(one), is_warning=True) for one in unnamed]
+    found += [Finding(source, given.line(one.path), one.path, str(one), is_warning=True) for one in unnamed]
+    return sorted(found, key=lambda finding: finding.line or 0)
 
 
 async def values_of(session: Session, install: Json) -> str:
