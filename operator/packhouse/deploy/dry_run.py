@@ -71,7 +71,8 @@ async def _preview(cluster: Cluster, change: Change, ground: Footing, terms: Ter
         except ClusterUnavailable:
             raise
         except Forbidden as refused:
-            return Preview(change, live, as_rendered, f"shown as rendered, since you may not try it: {refused.message}")
+            said = refused.message.removeprefix(f"{change.ref}: ").partition("; ")[0]
+            return Preview(change, live, as_rendered, f"shown as rendered, since it may not be tried: {said}")
         except PackhouseError:
             pass  # a trial tells more of what it means
     verdict = await tried(cluster, change, ground, terms)
