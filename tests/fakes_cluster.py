@@ -153,20 +153,13 @@ class FakeCluster:
         return {**_answer(held.wire(), metadata_only), "apiVersion": ref.kind.api_version, "kind": ref.kind.kind}
 
     async def pages(
-        self,
-        kind: Kind,
-        *,
-        namespace: str = "",
-        label_selector: str = "",
-        field_selector: str = "",
-        metadata_only: bool = False,
+        self, kind: Kind, *, namespace: str = "", label_selector: str = "", metadata_only: bool = False
     ) -> AsyncIterator[Page]:
         if kind not in self.kinds:
             return
         self._check("list", Ref(kind, namespace, ""))
         version = str(self._serial)
-        found = [held.wire() for held in self._selected(kind, namespace, label_selector)]
-        found = [_answer(obj, metadata_only) for obj in found if _has(obj, field_selector)]
+        found = [_answer(held.wire(), metadata_only) for held in self._selected(kind, namespace, label_selector)]
         for start in range(0, max(len(found), 1), self.page_items):
             yield Page(found[start : start + self.page_items], version)
 
@@ -408,11 +401,6 @@ def _fits(obj: Json, namespace: str, label_selector: str) -> bool:
         if key and (labels.get(key) != value if equals else key not in labels):
             return False
     return namespace in ("", obj["metadata"].get("namespace", ""))
-
-
-def _has(obj: Json, field_selector: str) -> bool:
-    terms = [term.partition("=") for term in field_selector.split(",") if term]
-    return all(_at(obj, f".{path}") == value for path, _, value in terms)
 
 
 def _at(obj: Json, path: str) -> Any:

@@ -391,18 +391,9 @@ class Cluster(Protocol):
     async def get(self, ref: Ref, *, metadata_only: bool = False) -> Json | None: ...
 
     def pages(
-        self,
-        kind: Kind,
-        *,
-        namespace: str = "",
-        label_selector: str = "",
-        field_selector: str = "",
-        metadata_only: bool = False,
+        self, kind: Kind, *, namespace: str = "", label_selector: str = "", metadata_only: bool = False
     ) -> AsyncIterator[Page]:
-        """A list in pages, so that its reader can trim what it keeps. Nothing where the kind is not served.
-
-        `field_selector` spares what does not fit; from a server that cannot select by that field, everything comes.
-        """
+        """A list in pages, so that its reader can trim what it keeps. Nothing where the kind is not served."""
         ...
 
     def tables(self, kind: Kind, *, namespace: str = "") -> AsyncIterator[Table]:

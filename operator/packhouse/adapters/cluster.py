@@ -90,19 +90,11 @@ class KubeCluster:
         return {**found, "apiVersion": ref.kind.api_version, "kind": ref.kind.kind}
 
     async def pages(
-        self,
-        kind: Kind,
-        *,
-        namespace: str = "",
-        label_selector: str = "",
-        field_selector: str = "",
-        metadata_only: bool = False,
+        self, kind: Kind, *, namespace: str = "", label_selector: str = "", metadata_only: bool = False
     ) -> AsyncIterator[Page]:
         query = {"limit": str(PAGE_ITEMS)}
         if label_selector:
             query["labelSelector"] = label_selector
-        if field_selector:
-            query["fieldSelector"] = field_selector
         async for answer in self._parts(kind, namespace, query, METADATA_LIST if metadata_only else JSON):
             for item in answer.get("items") or []:
                 item.setdefault("apiVersion", kind.api_version)  # lists of built-in kinds leave both out
@@ -128,11 +120,6 @@ class KubeCluster:
             except _Absent:
                 self._discovery.forget(kind)  # its CRD is gone since discovery last looked
                 return
-            except DeployFailed:
-                # By which fields a kind is selected is said by its CRD, and older servers know none of a CRD.
-                if query.pop("fieldSelector", None) is None:
-                    raise
-                continue
             yield answer
             following = (answer.get("metadata") or {}).get("continue")
             if not following:

@@ -45,10 +45,7 @@ class Chosen:
 
 async def packages_of(session: Session, public_name: str) -> list[Json]:
     """The Packages of that name, whole, newest first."""
-    pages = session.cluster.pages(PACKAGE_KIND, field_selector=f"spec.publicName={public_name}")
-    found = [obj async for page in pages for obj in page.items if obj["spec"]["publicName"] == public_name]
-    by_version = {obj["spec"]["version"]: obj for obj in found}
-    return [by_version[version] for version in newest_first(by_version)]
+    return await _packages(session, public_name, await _offers(session))
 
 
 async def find(session: Session, words: str) -> Json:
@@ -117,6 +114,18 @@ async def public_names(session: Session) -> list[str]:
     return sorted({offer.name for offer in await _offers(session)})
 
 
+async def versions_of(session: Session, public_name: str) -> list[str]:
+    """The versions of a package, newest first; the Packages themselves are not asked for."""
+    return newest_first(offer.version for offer in await _offers(session) if offer.name == public_name)
+
+
+async def _packages(session: Session, public_name: str, offers: Sequence[Offer]) -> list[Json]:
+    known = newest_first(offer.version for offer in offers if offer.name == public_name)
+    refs = [Ref(PACKAGE_KIND, "", package_name(public_name, version)) for version in known]
+    found = await asyncio.gather(*(session.cluster.get(ref) for ref in refs))
+    return [package for package in found if package is not None]
+
+
 async def _offers(session: Session) -> list[Offer]:
     rows = await _rows(session, PACKAGE_KIND, ("Public-Name", "Version", *_WORDS))
     if rows is None:
@@ -156,10 +165,11 @@ async def _rows(session: Session, kind: Kind, columns: Sequence[str]) -> list[li
 
 
 async def _packages_there(session: Session, public_name: str) -> list[Json]:
-    packages = await packages_of(session, public_name)
+    offers = await _offers(session)
+    packages = await _packages(session, public_name, offers)
     if packages:
         return packages
-    names = await public_names(session)
+    names = {offer.name for offer in offers}
     meant = nearest(public_name, names)
     if meant:
         raise NotFound(f"there is no package {public_name}", f"did you mean {' or '.join(meant)}?")
