@@ -21,14 +21,17 @@ from packhouse.deploy.desired import Prepared
 from packhouse.deploy.preflight import plurals_of
 from packhouse.domain.change import Change, Plan
 from packhouse.domain.fetch_references import fetch_references
-from packhouse.domain.grants import WIRE, Account, joined
+from packhouse.domain.grants import Account
 from packhouse.domain.inventory import Identity, Inventory
 from packhouse.domain.kapp.rules import UpdateStrategy
-from packhouse.domain.lifelong import Around, bound_outside, boundless, lifelong, made_ahead, single_rules
+from packhouse.domain.lifelong import Around, bound_outside, boundless, handed_out, lifelong, made_ahead, single_rules
 from packhouse.domain.objects import owned
-from packhouse.domain.rights import MOST_SINGLES_IN_ALL, RBAC, Right, Rule, covers
+from packhouse.domain.rights import MOST_SINGLES_IN_ALL, RBAC, Right
+from packhouse.domain.roles import added, roles_of, words
 from packhouse.domain.step_references import references
 from packhouse.ports import Json, Kind, Ref
+
+__all__ = ["Grant", "Planned", "account_name", "added", "grant_for", "words"]
 
 ACCOUNT: Final = Kind("", "v1", "ServiceAccount")
 NAMESPACE: Final = Kind("", "v1", "Namespace")
@@ -57,11 +60,13 @@ class Planned(Protocol):
 @dataclass(frozen=True, slots=True)
 class Grant:
     """`objects` in the order in which they are to be made: the namespaces that the package brings and in which roles
-    are to be, the account, roles and bindings. All but the namespaces are marked as made for the install."""
+    are to be, the account, roles and bindings. All but the namespaces are marked as made for the install. `given`:
+    those of the rights that the package's own roles hold."""
 
     account: Json
     objects: Sequence[Json]
     rights: Sequence[Right]
+    given: Collection[Right] = ()
 
 
 def account_name(install_name: str) -> str:
@@ -97,46 +102,10 @@ async def grant_for(
     await _check_namespaces(session, rights, {install_namespace, *(change.ref.name for change in ahead)})
     service_account = marked(_object(ACCOUNT, account, install_namespace), *owner)
     service_account["automountServiceAccountToken"] = False  # the operator asks for tokens; no pod is this account
-    roles = [marked(obj, *owner) for obj in _roles(rights, Account(account, install_namespace))]
+    roles = [marked(obj, *owner) for obj in roles_of(rights, Account(account, install_namespace))]
     namespaces = [_made_ahead(change, "/".join(owner)) for change in ahead]
-    return Grant(service_account, [*namespaces, service_account, *roles], rights)
-
-
-def added(before: Iterable[Right], after: Iterable[Right]) -> list[Right]:
-    """What of the single rights `after` none of `before` allows."""
-    known = list(before)
-    return [right for right in after if not any(_allows(one, right) for one in known)]
-
-
-def words(rights: Iterable[Right]) -> str:
-    """A line for each rule that they come to, such as "demo: get, patch configmaps web"."""
-    return "\n".join(
-        f"{namespace or 'everywhere'}: {', '.join(rule.verbs)} {_things(rule)}"
-        for namespace, rules in by_namespace(rights).items()
-        for rule in rules
-    )
-
-
-def by_namespace(rights: Iterable[Right]) -> dict[str, list[Rule]]:
-    """As few rules as grant them, for each namespace and ("") for the whole cluster, in the order in which a reader
-    takes them in: the namespaces first."""
-    found: dict[str, list[Rule]] = {}
-    for right in sorted(rights, key=lambda right: (not right.namespace, right)):
-        found.setdefault(right.namespace, []).append(right.rule)
-    return {namespace: joined(rules) for namespace, rules in found.items()}
-
-
-def _allows(one: Right, other: Right) -> bool:
-    return one.namespace in ("", other.namespace) and covers(one.rule, other.rule)
-
-
-def _things(rule: Rule) -> str:
-    if rule.urls:
-        return " ".join(rule.urls)
-    kinds = ", ".join(
-        f"{resource}.{group}" if group else resource for group in rule.groups for resource in rule.resources
-    )
-    return f"{kinds} {', '.join(rule.names)}" if rule.names else kinds
+    given = handed_out(rehearsal.plan).intersection(rights)
+    return Grant(service_account, [*namespaces, service_account, *roles], rights, given)
 
 
 # ---- what the rights depend on ---------------------------------------------------------------------------
@@ -222,29 +191,6 @@ def _named(package: Package) -> str:
 
 
 # ---- objects ---------------------------------------------------------------------------------------------
-
-
-def _roles(rights: Iterable[Right], account: Account) -> list[Json]:
-    """A role and its binding for each namespace, and for the cluster."""
-    objects: list[Json] = []
-    for namespace, rules in by_namespace(rights).items():
-        kind = "Role" if namespace else "ClusterRole"
-        # Elsewhere an account of the same name may have one too, from another namespace. No other name has a colon.
-        name = account.name if namespace == account.namespace else f"{account.namespace}:{account.name}"
-        subject = {"kind": "ServiceAccount", "name": account.name, "namespace": account.namespace}
-        objects += [
-            {**_object(Kind(RBAC, "v1", kind), name, namespace), "rules": [to_wire(rule) for rule in rules]},
-            {
-                **_object(Kind(RBAC, "v1", f"{kind}Binding"), name, namespace),
-                "roleRef": {"apiGroup": RBAC, "kind": kind, "name": name},
-                "subjects": [subject],
-            },
-        ]
-    return objects
-
-
-def to_wire(rule: Rule) -> Json:
-    return {wire: list(getattr(rule, part)) for part, wire in WIRE.items() if getattr(rule, part)}
 
 
 def _made_ahead(change: Change, owner: str) -> Json:

@@ -59,7 +59,7 @@ class Around:
 def lifelong(plan: Plan, around: Around) -> list[Right]:
     """Single rights, none of which another one allows already. One in a namespace is granted by a Role there; the
     namespaces that must be made for that are those of `made_ahead`."""
-    wanted = {*_of_objects(plan, around), *_of_names(around), *_of_roles(plan)}
+    wanted = {*_of_objects(plan, around), *_of_names(around), *handed_out(plan)}
     wanted |= set(_of_bindings(plan, around, wanted))
     elsewhere = {change.ref.name for change in _brought(plan) if not change.uid and not _can_be_made_ahead(change)}
     granted = to_grant(wanted, elsewhere)
@@ -157,12 +157,15 @@ def _can_be_made_ahead(change: Change) -> bool:
 # ---- roles and bindings ----------------------------------------------------------------------------------
 
 
-def _of_roles(plan: Plan) -> Iterator[Right]:
+def handed_out(plan: Plan) -> set[Right]:
     """Who writes a role holds what is in it. (With the verb `escalate` on it he would not have to; but then he could
     write anything into it.)"""
-    for change, role in _roles(plan):
-        for rule in [*policy_rules(role.get("rules")), *(EVERYTHING if gathers(role) else ())]:
-            yield from (Right(change.ref.namespace, single) for single in singled(rule))
+    return {
+        Right(change.ref.namespace, single)
+        for change, role in _roles(plan)
+        for rule in [*policy_rules(role.get("rules")), *(EVERYTHING if gathers(role) else ())]
+        for single in singled(rule)
+    }
 
 
 def _of_bindings(plan: Plan, around: Around, held: Iterable[Right]) -> Iterator[Right]:
