@@ -21,13 +21,12 @@ from typing import BinaryIO, Final
 
 from packhouse.adapters.oras_repository import Repository
 from packhouse.api.errors import DigestMismatch, InvalidSpec
-from packhouse.domain.images_lock import BUNDLE_LABEL, LOCK_FILE
+from packhouse.domain.images_lock import BUNDLE_LABEL, EMPTY_LOCK, LOCK_FILE
 from packhouse.domain.references import read_reference
 from packhouse.fetch.manifest import DOCKER_MANIFEST
 from packhouse.ports import Access, Credentials, RawManifest
 from packhouse.settings import Settings
 
-_EMPTY_LOCK: Final = b"---\napiVersion: imgpkg.carvel.dev/v1alpha1\nkind: ImagesLock\n"
 _DOCKER_CONFIG: Final = "application/vnd.docker.container.image.v1+json"
 _DOCKER_LAYER: Final = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 _LEFT_OUT: Final = ".git"
@@ -174,7 +173,7 @@ def _add(archive: tarfile.TarFile, folder: Path, name: str) -> None:
         archive.addfile(info)
     else:
         # an imgpkg bundle has a lock of images; where the author keeps none, it locks nothing
-        content = _EMPTY_LOCK if name == LOCK_FILE and not path.exists() else path.read_bytes()
+        content = EMPTY_LOCK if name == LOCK_FILE and not path.exists() else path.read_bytes()
         info.size = len(content)
         info.mode = 0o755 if path.exists() and path.stat().st_mode & 0o100 else 0o644
         archive.addfile(info, io.BytesIO(content))

@@ -11,7 +11,7 @@ A Package is read as an import reads it, with two things left to the release: me
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any, Final
@@ -19,12 +19,14 @@ from typing import Any, Final
 from packhouse.api.errors import InvalidSpec
 from packhouse.api.names import PACKAGE, PACKAGE_METADATA
 from packhouse.api.views import Package
+from packhouse.authoring.ytt_schema import declared
 from packhouse.client.errors import NotFound
 from packhouse.domain import yaml_text
 from packhouse.domain.bundle import read_document
 from packhouse.domain.bundle_lines import Lines
 from packhouse.domain.bundle_schema import Problem, Shape
 from packhouse.domain.catalogue import package_name
+from packhouse.domain.images_lock import EMPTY_LOCK, LOCK_FILE
 from packhouse.ports import Json, ValuesDocument
 
 PACKAGE_FILE: Final = "package.yaml"
@@ -73,11 +75,16 @@ class Written:
     file: str
     line: int
     document: Json
-    _lines: Lines = field(repr=False)
+    text: str = field(repr=False)
 
     def place(self, *path: str | int) -> Place:
         """Where a field stands, or the nearest one above it."""
-        return Place(self.file, self._lines.of(self.line, path))
+        return Place(self.file, Lines(self.text).of(self.line, path))
+
+    def search(self, word: str) -> Place | None:
+        """The first line that holds a word."""
+        lines = (number for number, line in enumerate(self.text.splitlines(), 1) if word in line)
+        return next((Place(self.file, number) for number in lines), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,8 +133,8 @@ class Project:
         return self.view.public_name.partition(".")[0]
 
     def files(self) -> dict[str, bytes]:
-        """What is pushed, by path below `content`. Raises InvalidSpec for links out of it."""
-        return {name: (self.content / name).read_bytes() for name in shipped(self.content)}
+        """What is pushed, by path below `content`; a lock is always there. Raises InvalidSpec for links out of it."""
+        return {LOCK_FILE: EMPTY_LOCK} | {name: (self.content / name).read_bytes() for name in shipped(self.content)}
 
 
 def read(folder: Path) -> Project:
@@ -140,7 +147,7 @@ def read(folder: Path) -> Project:
         )
     metadata = _written(folder / METADATA_FILE)
     bundle = folder / BUNDLE
-    return Project(
+    project = Project(
         folder=folder,
         content=bundle if bundle.is_dir() else folder,
         package=_offered(written, PACKAGE),
@@ -149,6 +156,16 @@ def read(folder: Path) -> Project:
         written=written,
         written_metadata=metadata,
     )
+    return project if project.view.values_schema is not None else _with_declared(project)
+
+
+def _with_declared(project: Project) -> Project:
+    """With the schema that the files of a ytt package declare."""
+    schema = declared(project.files(), project.view.template)
+    if schema is None:
+        return project
+    spec = {**project.package["spec"], "valuesSchema": {"openAPIv3": schema}}
+    return replace(project, package={**project.package, "spec": spec})
 
 
 def shipped(content: Path) -> list[str]:
@@ -186,14 +203,18 @@ def _written(path: Path) -> Written | None:
     if not path.is_file():
         return None
     text, name = _text(path), shown(path)
-    found = yaml_text.load_all(text, name, InvalidSpec)
+    try:
+        found = yaml_text.load_all(text, "", InvalidSpec)
+    except InvalidSpec as error:  # ":line: reason"
+        number, _, reason = error.message.lstrip(":").partition(": ")
+        raise Unreadable(Place(name, int(number) if number.isdecimal() else 0), (), reason) from None
     if len(found) != 1:
         line = found[1][0] if found else 1
         raise Unreadable(Place(name, line), (), f"one document is expected, found {len(found)}; keep one in this file")
     [(line, document)] = found
     if not isinstance(document, dict):
         raise Unreadable(Place(name, line), (), "a map with apiVersion, kind and spec is expected")
-    return Written(name, line, document, Lines(text))
+    return Written(name, line, document, text)
 
 
 def _text(path: Path) -> str:

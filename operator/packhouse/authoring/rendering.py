@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Self
 
 from packhouse.api.errors import InvalidSpec
+from packhouse.authoring import kubernetes_apis
 from packhouse.authoring.project import Project
 from packhouse.domain.step_references import references, uses_metadata
 from packhouse.ports import FoundImage, ImageAsk, Json, Outside, Rendered, Renderer, RenderJob, ValuesDocument
@@ -27,6 +28,21 @@ class ClusterFacts:
     @property
     def context(self) -> Json:
         return {"version": self.version, "apiGroups": list(self.api_groups)}
+
+    @classmethod
+    def of(cls, minor: int) -> Self:
+        """Of a new cluster of Kubernetes 1.`minor`."""
+        return cls(kubernetes_apis.written(minor), kubernetes_apis.api_groups(minor))
+
+
+def aimed_at(project: Project, version: str | None = None) -> int:
+    """The minor version of Kubernetes that a package is looked at for: `version`, or the newest that it says it takes.
+
+    Raises Usage."""
+    if version:
+        return kubernetes_apis.read_version(version)
+    selection = project.package["spec"].get("kubernetesVersionSelection") or {}
+    return kubernetes_apis.newest_within(selection.get("constraint") or selection.get("constraints") or "*")
 
 
 @asynccontextmanager
@@ -51,8 +67,8 @@ async def render(
 ) -> Rendered:
     """The objects of an install named after the package.
 
-    What a step would ask registries stays as it is written, and is warned of; `images` are answers that are known,
-    `instead` files that stand in the place of those on disk.
+    What a step would ask registries (`asked`) stays as it is written; `images` are answers that are known, `instead`
+    files that stand in the place of those on disk.
     Raises what ports.Renderer.render raises, InvalidSpec for what only a cluster could tell.
     """
     package = project.view
@@ -88,8 +104,15 @@ async def render(
     as_written = {ask: FoundImage(ask.image) for ask in rendered.asked}
     outside = replace(job.outside, images={**as_written, **job.outside.images})
     again = await renderer.render(replace(job, outside=outside))
-    warned = [f"{ask.image} is left as it is: only a registry knows its digest" for ask in rendered.asked]
-    return Rendered(again.objects, [*again.warnings, *warned], again.asked)
+    return replace(again, asked=rendered.asked)
+
+
+def warnings_of(rendered: Rendered) -> list[str]:
+    """What the author should know, beside the objects."""
+    left = [
+        f"{ask.image} stays as it is: a step would ask its registry, and none is asked here" for ask in rendered.asked
+    ]
+    return [*rendered.warnings, *left]
 
 
 def _refuse_references(project: Project) -> None:

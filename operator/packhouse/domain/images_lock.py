@@ -25,6 +25,8 @@ IMAGE_ID: Final = "kbld.carvel.dev/id"
 BUNDLE_LABEL: Final = "dev.carvel.imgpkg.bundle"
 
 _API: Final = "imgpkg.carvel.dev/v1alpha1"
+#: What a bundle holds whose author keeps no lock.
+EMPTY_LOCK: Final = f"---\napiVersion: {_API}\nkind: ImagesLock\n".encode()
 
 
 @dataclass(frozen=True, slots=True)
