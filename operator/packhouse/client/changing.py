@@ -18,9 +18,9 @@ from packhouse.client.errors import NotFound, Trouble
 from packhouse.client.granted import granted, refuse_ungrantable
 from packhouse.client.installing import refuse_missing_account
 from packhouse.client.keepsakes import has_made_account, made_rights, made_secrets, places, removed, used_by_others
-from packhouse.client.making import whole
+from packhouse.client.making import changed, whole
 from packhouse.client.new_values import Step, other_values, present_values
-from packhouse.client.proposals import SECRET, downgradable, of_version, ref, secret_names, with_spec
+from packhouse.client.proposals import SECRET, at_version, downgradable, of_version, ref, secret_names, with_spec
 from packhouse.client.rehearsal import Proposal, Rehearsal, rehearse
 from packhouse.client.session import Session
 from packhouse.domain import versions
@@ -34,9 +34,14 @@ from packhouse.reconcile.gather import wish_of
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What the caller wants changed; what is left out stays. `force`: values of somebody else are given up."""
+    """What the caller wants changed; what is left out stays. `force`: values of somebody else are given up.
+
+    `version`: a version or a range that is followed from now on; `target`: this version in the place of the one that
+    the install names, and all else that it says of versions stays.
+    """
 
     version: str | None = None
+    target: str | None = None
     texts: Sequence[ValuesDocument] = ()
     sets: Sequence[str] = ()
     account: str | None = None
@@ -89,6 +94,8 @@ async def amended(session: Session, name: str, wishes: Wishes, *, rehearsed: boo
     secret: Json | None = None
     if wishes.version is not None:
         steps += await _version_steps(session, before, wishes.version, allow_downgrade=wishes.allow_downgrade)
+    if (target := wishes.target) is not None:
+        steps.append(lambda install: at_version(install, target))
     if (account := wishes.account) is not None:
         await refuse_missing_account(session, account)
         steps.append(lambda install: with_spec(install, serviceAccountName=account))
@@ -98,7 +105,7 @@ async def amended(session: Session, name: str, wishes: Wishes, *, rehearsed: boo
             session, before, package, wishes.texts, wishes.sets, force=wishes.force
         )
         steps.append(step)
-    elif wishes.version is not None:
+    elif wishes.version is not None or target is not None:
         warnings = await present_values(session, before, package)
     after = _taking(steps, before)
     amendment = Amendment(before, after, steps, str(package["spec"]["version"]), secret, warnings=warnings)
@@ -125,6 +132,13 @@ async def change(session: Session, amendment: Amendment) -> Json:
             await made.put(obj)
         where = ref(session.namespace, amendment.name)
         return await made.change(where, lambda now: _taking(amendment.steps, now), last=True)
+
+
+async def edited(session: Session, name: str, step: Step) -> Json:
+    """Takes one step with the install; the answer is how it was before. Raises NotFound."""
+    await present(session, name)
+    before, _, _ = await changed(session.cluster, ref(session.namespace, name), step)
+    return before
 
 
 async def sweep(session: Session, amendment: Amendment) -> list[str]:

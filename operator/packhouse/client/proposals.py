@@ -152,6 +152,16 @@ def of_version(install: Json, package_ref: Json) -> Json:
     return with_spec(install, packageRef={**package_ref, **kept})
 
 
+def at_version(install: Json, version: str) -> Json:
+    """The install with this version in the place of the one that it names; what else it says of versions stays."""
+    package_ref = dict(install["spec"]["packageRef"])
+    if "version" in package_ref:
+        package_ref["version"] = version
+    else:
+        package_ref["versionSelection"] = {**(package_ref.get("versionSelection") or {}), "constraint": version}
+    return with_spec(install, packageRef=package_ref)
+
+
 def downgradable(install: Json) -> Json:
     return with_annotation(install, DOWNGRADABLE, "")
 

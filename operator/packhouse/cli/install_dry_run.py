@@ -1,0 +1,40 @@
+"""`install --dry-run`: everything that there would be, what the client makes and what the package brings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from packhouse.cli import preview
+from packhouse.cli.output import Form, Listing, show
+from packhouse.cli.terminal import note, warn
+from packhouse.client.session import Session
+from packhouse.domain.difference import masked
+from packhouse.domain.objects import ref_of
+
+if TYPE_CHECKING:
+    from packhouse.client.installing import Draft
+
+
+async def show_dry_run(session: Session, draft: Draft, output: Form) -> None:
+    """The objects on standard output, Secrets without their content; what the cluster would refuse beside them."""
+    from packhouse.client.rehearsal import previews
+
+    assert draft.rehearsal is not None, "it was asked for"  # noqa: S101 - the caller did
+    plan = draft.rehearsal.plan
+    listing = preview.plan_listing(plan)
+    mine = [ref_of(obj) for obj in draft.objects]
+    rows = [("create", one.kind.kind, one.namespace, one.name, one.kind.api_version, "made by you") for one in mine]
+    show(
+        Listing(
+            listing.columns,
+            [*rows, *listing.rows],
+            [*map(masked, draft.objects), *listing.items],
+            [*map(preview.resource_name, mine), *listing.names],
+        ),
+        output,
+    )
+    if output in (Form.TABLE, Form.WIDE):
+        for one in await previews(session, draft.rehearsal):
+            if one.note:
+                warn(f"{one.change.ref}: {one.note}")
+        note(f"{len(mine)} made by you; by the package {preview.plan_counts(plan)}. Nothing was written.")
