@@ -51,7 +51,7 @@ class Change:
     ref: Ref
     action: Action
     why: str
-    obj: Json | None = None
+    obj: Json | None = field(default=None, repr=False)
     desired: str = ""
     entry: Entry | None = None
     uid: str = ""

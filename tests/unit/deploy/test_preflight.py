@@ -23,7 +23,7 @@ from packhouse.api.errors import (
     ImmutableField,
     PackhouseError,
 )
-from packhouse.deploy.preflight import preflight, refuse_without_rights
+from packhouse.deploy.preflight import preflight, refuse_unreadable, refuse_without_rights
 from packhouse.deploy.reviews import Reviews
 from packhouse.deploy.trial import ALIKE_MOST, Footing, footing, new_by_name, worth_trying
 from packhouse.domain.change import Action, Change, Plan
@@ -651,3 +651,17 @@ async def test_a_conflict_over_what_is_ours_stays_one() -> None:
     cluster.refuse = refusing(FieldConflict("the uid differs"), "a")
     with pytest.raises(FieldConflict):
         await preflight(cluster, planned(change(obj("a"), Action.CONFIGURE)))
+
+
+async def test_who_may_not_look_at_what_a_plan_concerns_is_told_all_that_is_missing() -> None:
+    cluster = Limited({"demo": [may("get", "configmaps")]})
+    refs = [ref_of(obj("a")), ref_of(obj("b", "Secret")), ref_of(rbac("ClusterRole"))]
+    with pytest.raises(Forbidden, match="2 rights missing") as refused:
+        await refuse_unreadable(cluster, refs)
+    granted = list(yaml.safe_load_all(refused.value.message.partition("\n")[2]))
+    rules = {rule for document in granted for rule in map(str, document.get("rules", ()))}
+    assert rules == {
+        "{'apiGroups': [''], 'resources': ['secrets'], 'verbs': ['get']}",
+        "{'apiGroups': ['rbac.authorization.k8s.io'], 'resources': ['clusterroles'], 'verbs': ['get']}",
+    }
+    await refuse_unreadable(cluster, refs[:1])

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from packhouse.domain.difference import differences
+from packhouse.domain.difference import differences, laid_over, masked, shown
 from packhouse.ports import Json
 
 
@@ -76,3 +76,51 @@ def test_a_secret_shows_the_names_of_its_keys_alone() -> None:
     assert not any(word in shown for word in ("c2VjcmV0", "YW5vdGhlcg", "bmV3"))
     assert "'a': '(not shown)'" in shown
     assert "~ data.a: '(not shown)' -> '(not shown, another one)'" in shown
+
+
+COPY = '{"data": {"a": "c2VjcmV0"}}'
+
+
+@pytest.mark.parametrize(
+    "annotation",
+    [
+        "kubectl.kubernetes.io/last-applied-configuration",
+        "kapp.k14s.io/original",
+        "kapp.k14s.io/original-diff-md5",
+        "example.com/backup",
+    ],
+)
+def test_nor_do_the_copies_of_a_secret_that_tools_keep_in_its_annotations(annotation: str) -> None:
+    def secret(text: str, value: str) -> Json:
+        metadata = {"name": "web", "annotations": {annotation: text, "example.com/team": "blue"}}
+        return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"a": value}}
+
+    one, other = shown(secret(COPY, "hush"), secret(COPY.replace("c2VjcmV0", "b3RoZXI="), "louder"))
+    text = repr([one, other, masked(secret(COPY, "hush")), *differences(None, secret(COPY, "hush"))])
+    assert not any(word in text for word in ("c2VjcmV0", "b3RoZXI", "hush", "louder", "aHVzaA", "bG91ZGVy"))
+    assert "blue" in text
+    assert {one.path for one in differences(secret(COPY, "hush"), secret(COPY + " ", "hush"))} == {
+        f"metadata.annotations.{annotation}"
+    }
+
+
+def test_texts_of_a_secret_are_the_same_as_their_base64() -> None:
+    stored = {**config_map(a="aHVzaA=="), "kind": "Secret"}
+    rendered = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "web"}, "stringData": {"a": "hush"}}
+    assert differences(stored, rendered) == []
+
+
+def test_entries_of_a_list_that_two_have_alike_are_not_told_apart_by_it() -> None:
+    def dns(*protocols: str) -> Json:
+        return {**pod(), "spec": {"ports": [{"port": 53, "protocol": protocol} for protocol in protocols]}}
+
+    assert [one.path for one in differences(dns("UDP", "TCP"), dns("UDP", "SCTP"))] == ["spec.ports"]
+
+
+def test_what_is_laid_over_a_live_object_changes_what_it_names_and_nothing_else() -> None:
+    live = pod({"name": "web", "image": "a:1", "imagePullPolicy": "Always"}, {"name": "side", "image": "s"}, uid="u")
+    wanted = pod({"name": "web", "image": "a:2"}, {"name": "new", "image": "n"})
+    assert [str(one) for one in differences(live, laid_over(live, wanted))] == [
+        "~ spec.containers[web].image: 'a:1' -> 'a:2'",
+        "+ spec.containers[new]: {'name': 'new', 'image': 'n'}",
+    ]
