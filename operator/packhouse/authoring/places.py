@@ -15,6 +15,7 @@ from packhouse.ports import Json
 
 _BEGINS: Final = re.compile(r"(?P<output>output of )?(?P<file>[^\s:]+):(?P<line>\d+): (?P<rest>.*)", re.DOTALL)
 _DOCUMENTS: Final = re.compile(r"^(?=---)", re.MULTILINE)
+_YTT: Final = "ytt: Error: "
 _YTT_LINE: Final = re.compile(r"^\s+(?P<file>[^\s:]+):(?P<line>\d+) \|", re.MULTILINE)
 
 
@@ -59,10 +60,12 @@ class Sources:
     def located(self, message: str) -> tuple[Place | None, str]:
         """What a message of the renderer begins with as a place, and the rest of it."""
         found = _BEGINS.fullmatch(message)
-        if found and found["file"] in self.texts:
+        if found and (name := self._named(found["file"])) is not None:
             if found["output"]:
-                return self.place(found["file"]), f"line {found['line']} of what it renders: {found['rest']}"
-            return self.place(found["file"], int(found["line"])), found["rest"]
+                return self.place(name), f"line {found['line']} of what it renders: {found['rest']}"
+            return self.place(name, int(found["line"])), found["rest"]
+        if message.startswith(_YTT):
+            message = f"ytt: {message.removeprefix(_YTT).lstrip(' -\n').rstrip()}"
         for line in _YTT_LINE.finditer(message):
             if (name := self._named(line["file"])) is not None:
                 return self.place(name, int(line["line"])), message
@@ -77,7 +80,7 @@ class Sources:
 def relocated(error: PackhouseError, project: Project) -> PackhouseError:
     """The same error, its file named as from the working folder."""
     place, rest = Sources.of(project).located(error.message)
-    return error if place is None else type(error)(f"{place}: {rest}")
+    return type(error)(rest if place is None else f"{place}: {rest}")
 
 
 def _line(key: str, value: str) -> str:

@@ -241,13 +241,15 @@ def _offered(written: Written, kind: str) -> Json:
 
 def _completed(document: Json) -> Json:
     """With the name that follows from publicName and version, and a source, where the author leaves them out."""
-    spec = document.get("spec")
-    if not isinstance(spec, dict):
-        return document
     metadata: Any = document.get("metadata") or {}
-    named, version = spec.get("publicName", spec.get("refName")), spec.get("version")
-    if isinstance(metadata, dict) and "name" not in metadata and isinstance(named, str) and isinstance(version, str):
-        metadata = {**metadata, "name": package_name(named, version)}
+    spec: Any = document.get("spec")
+    of_spec = spec if isinstance(spec, dict) else {}
+    if isinstance(metadata, dict) and "name" not in metadata:
+        # of what is missing or no text, too: that is said of the field itself
+        named, version = of_spec.get("publicName", of_spec.get("refName")), of_spec.get("version")
+        metadata = {**metadata, "name": package_name(str(named or "?"), str(version or "?"))}
+    if not of_spec:
+        return {**document, "metadata": metadata}
     template: Any = spec.get("template")
     app: Any = template.get("spec") if isinstance(template, dict) else None
     if isinstance(app, dict) and not app.get("fetch"):

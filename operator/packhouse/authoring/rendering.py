@@ -47,11 +47,11 @@ def aimed_at(project: Project, version: str | None = None) -> int:
 
 @asynccontextmanager
 async def started(settings: Settings | None = None) -> AsyncIterator[Renderer]:
-    """The renderer, as a child of ours; it takes about a second to start. Raises SettingsInvalid."""
+    """The renderer: a child of ours, unless the settings name a socket. Raises SettingsInvalid, RendererUnavailable."""
     from packhouse.adapters.renderer_client import RendererClient
 
     own = settings or Settings.from_environment()
-    async with RendererClient(replace(own, renderer_socket="", render_workers=1, log_level="error")) as renderer:
+    async with RendererClient(replace(own, render_workers=1, log_level="error")) as renderer:
         yield renderer
 
 

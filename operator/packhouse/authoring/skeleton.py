@@ -11,7 +11,9 @@ from typing import Final
 from packhouse.api.errors import InvalidSpec
 from packhouse.client.errors import Usage
 
-_NAME: Final = re.compile(r"[a-z](?:[-a-z0-9]{0,40}[a-z0-9])?")
+_NAME: Final = re.compile(r"[a-z][-a-z0-9]{0,40}[a-z0-9]")
+#: Names that YAML reads as something else where nobody quotes them.
+_NO_TEXTS: Final = frozenset({"yes", "no", "on", "off", "true", "false", "null"})
 _PUBLIC_NAME: Final = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)+")
 _PUBLIC_NAME_MOST: Final = 200
 #: Where nobody says whose package it is.
@@ -22,8 +24,11 @@ _BOTH: Final = "both"
 def write(folder: Path, name: str, public_name: str, engine: str) -> None:
     """Raises Usage for a name that is none, InvalidSpec for a folder that is not empty or cannot be written."""
     public_name = public_name or f"{name}.{_DOMAIN}"
-    if not _NAME.fullmatch(name):
-        raise Usage(f"{name!r} is no name of a package", "begin with a small letter; then letters, digits and -")
+    if not _NAME.fullmatch(name) or name in _NO_TEXTS:
+        raise Usage(
+            f"{name!r} is no name of a package",
+            "write two small letters or more, digits and -, and no word of YAML's own",
+        )
     if len(public_name) > _PUBLIC_NAME_MOST or not _PUBLIC_NAME.fullmatch(public_name):
         raise Usage(
             f"{public_name!r} is no public name", "write a DNS name with a dot, such as web.packages.example.com"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -40,17 +40,15 @@ async def test(
         place = shown(project.folder / TESTS)
         raise NotFound(f"there is no case below {place}", f"make a folder {place}/NAME with values.yml, then --update")
     facts = ClusterFacts.of(aimed_at(project, kubernetes_version))
-    bad = 0
+    results = []
     async with started() as renderer:
         async for result in run(renderer, project, cases, facts, update=update):
             typer.echo("".join(_shown(result)), nl=False)
             for warning in result.warnings:
                 warn(f"{result.case.name}: {warning}")
-            bad += not result.is_good
-    note(
-        f"{len(cases) - bad} of {len(cases)} cases as expected" + ("; --update writes what is rendered" if bad else "")
-    )
-    return ExitCode.FAILED if bad else ExitCode.DONE
+            results.append(result)
+    note(_count(results))
+    return ExitCode.DONE if all(result.is_good for result in results) else ExitCode.FAILED
 
 
 def _folder_and_cases(words: list[str]) -> tuple[Path, list[str]]:
@@ -69,3 +67,11 @@ def _shown(result: Result) -> Iterator[str]:
     yield from (
         f"    {painted(line, _LINES.get(line[:1], 'white')) if line[:1] in _LINES else line}\n" for line in result.diff
     )
+
+
+def _count(results: Sequence[Result]) -> str:
+    good, written = sum(one.is_good for one in results), sum(one.state == "written" for one in results)
+    told = f"{good} of {len(results)} cases as expected"
+    if written:
+        told += f", {written} written"
+    return told if good == len(results) else f"{told}; --update writes what is rendered"

@@ -10,6 +10,7 @@ import typer
 
 from packhouse.cli.terminal import note
 from packhouse.cli.verb import verb
+from packhouse.client.errors import Trouble
 
 
 class Engine(StrEnum):
@@ -41,8 +42,9 @@ async def init(
     write(target, name, public_name, engine.value)
     project = read(target)
     async with started() as renderer:
-        async for _ in run(renderer, project, project.cases, ClusterFacts.of(aimed_at(project)), update=True):
-            pass
+        async for result in run(renderer, project, project.cases, ClusterFacts.of(aimed_at(project)), update=True):
+            if not result.is_good:
+                raise Trouble(f"the case {result.case.name} of the new package ends badly: {result.message}")
     for path in sorted(path for path in target.rglob("*") if path.is_file()):
         typer.echo(shown(path))
     note(_next(shown(target)))

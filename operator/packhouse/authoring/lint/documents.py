@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -12,6 +11,7 @@ from packhouse.authoring.lint.subject import Subject
 from packhouse.authoring.project import Unreadable, Written
 from packhouse.domain import constraints
 from packhouse.domain.deploy_step import read_deploy
+from packhouse.domain.values_report import nearest
 from packhouse.ports import Json
 
 _APP: Final = ("spec", "template", "spec")
@@ -94,8 +94,8 @@ def _dropped(written: Written, offered: Json) -> Iterator[Finding]:
     for path, known in _lost(written.document.get("spec"), offered.get("spec"), ("spec",)):
         if path[-1] in renamed:
             continue
-        near = difflib.get_close_matches(str(path[-1]), known, 1)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        near = nearest(str(path[-1]), known)
+        hint = f"; did you mean {near}?" if near else ""
         yield Finding("unknown-field", written.place(*path), f"the API knows no field {_dotted(path)}{hint}")
 
 

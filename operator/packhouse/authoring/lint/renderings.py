@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from packhouse.api.errors import ValuesSchemaInvalid
 from packhouse.authoring.lint.findings import Finding
 from packhouse.authoring.lint.subject import Rendering, Subject
 from packhouse.authoring.project import TESTS, Place, shown
 
 
 def render_failed(subject: Subject) -> Iterator[Finding]:
+    """Cases that fail alike are told together. A schema that is none is told by itself."""
+    failed: dict[tuple[Place, str], list[str]] = {}
     for rendering in subject.renderings:
-        if rendering.error is None:
+        if rendering.error is None or isinstance(rendering.error, ValuesSchemaInvalid):
             continue
         place, message = subject.sources.located(rendering.error.message)
         if rendering.case is None:
             told = f"the defaults alone do not render; give values in {TESTS}/NAME/values.yml: {message}"
             yield Finding("defaults-fail", place or subject.of_steps, told)
         else:
-            yield Finding(
-                "render-failed", place or rendering.place or subject.of_steps, f"case {rendering.case.name}: {message}"
-            )
+            failed.setdefault((place or rendering.place or subject.of_steps, message), []).append(rendering.case.name)
+    for (place, message), cases in failed.items():
+        yield Finding("render-failed", place, f"{'case' if len(cases) == 1 else 'cases'} {', '.join(cases)}: {message}")
 
 
 def render_warning(subject: Subject) -> Iterator[Finding]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -12,10 +11,10 @@ from packhouse.authoring.lint.findings import Finding
 from packhouse.authoring.lint.schema import leaves, place_in
 from packhouse.authoring.lint.subject import Subject
 from packhouse.domain.values_path import Path, written
+from packhouse.domain.values_report import nearest
 from packhouse.domain.values_shape import Shape
 
 _YTT_VALUES: Final = re.compile(r"^[^#\n]*#@.*\bdata\.values\b", re.MULTILINE)
-_NAMED_MOST: Final = 4
 
 
 def schema_missing(subject: Subject) -> Iterator[Finding]:
@@ -40,8 +39,8 @@ def value_unknown(subject: Subject) -> Iterator[Finding]:
         if unknown is None:
             continue
         path, known = unknown
-        near = difflib.get_close_matches(str(path[-1]), known, 1)
-        hint = f"; did you mean {written((*path[:-1], near[0]))}?" if near else ""
+        near = nearest(str(path[-1]), known)
+        hint = f"; did you mean {written((*path[:-1], near))}?" if near else ""
         place = subject.sources.place(use.file, use.line)
         yield Finding("value-unknown", place, f"values.{written(path)} is no key of the schema{hint}")
 
