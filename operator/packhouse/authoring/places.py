@@ -65,7 +65,7 @@ class Sources:
                 return self.place(name), f"line {found['line']} of what it renders: {found['rest']}"
             return self.place(name, int(found["line"])), found["rest"]
         if message.startswith(_YTT):
-            message = f"ytt: {message.removeprefix(_YTT).lstrip(' -\n').rstrip()}"
+            message = "ytt: " + message.removeprefix(_YTT).lstrip(" -\n").rstrip()
         for line in _YTT_LINE.finditer(message):
             if (name := self._named(line["file"])) is not None:
                 return self.place(name, int(line["line"])), message
