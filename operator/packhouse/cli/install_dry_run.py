@@ -22,8 +22,8 @@ async def show_dry_run(session: Session, draft: Draft, output: Form) -> None:
     assert draft.rehearsal is not None, "it was asked for"  # noqa: S101 - the caller did
     plan = draft.rehearsal.plan
     listing = preview.plan_listing(plan)
-    mine = [ref_of(obj) for obj in draft.objects]
-    rows = [("create", one.kind.kind, one.namespace, one.name, one.kind.api_version, "made by you") for one in mine]
+    mine, why = [ref_of(obj) for obj in draft.objects], "made by this command"
+    rows = [("create", one.kind.kind, one.namespace, one.name, one.kind.api_version, why) for one in mine]
     show(
         Listing(
             listing.columns,
@@ -33,8 +33,15 @@ async def show_dry_run(session: Session, draft: Draft, output: Form) -> None:
         ),
         output,
     )
-    if output in (Form.TABLE, Form.WIDE):
+    if output not in (Form.TABLE, Form.WIDE):
+        return
+    if draft.grant is not None:
+        from packhouse.cli.rights import shown
+
+        note(shown(draft.grant))
+    if draft.namespace is None:  # in one that is not there yet nothing can be tried
         for one in await previews(session, draft.rehearsal):
             if one.note:
                 warn(f"{one.change.ref}: {one.note}")
-        note(f"{len(mine)} made by you; by the package {preview.plan_counts(plan)}. Nothing was written.")
+    note(f"This command would make {len(mine)} objects, and of the package's: {preview.plan_counts(plan)}.")
+    note("Nothing was written.")

@@ -19,7 +19,7 @@ from packhouse.client.granted import granted, refuse_ungrantable
 from packhouse.client.installing import refuse_missing_account
 from packhouse.client.keepsakes import has_made_account, made_rights, made_secrets, places, removed, used_by_others
 from packhouse.client.making import changed, whole
-from packhouse.client.new_values import Step, other_values, present_values
+from packhouse.client.new_values import NewValues, Step, other_values, present_values
 from packhouse.client.proposals import SECRET, at_version, downgradable, of_version, ref, secret_names, with_spec
 from packhouse.client.rehearsal import Proposal, Rehearsal, rehearse
 from packhouse.client.session import Session
@@ -52,7 +52,8 @@ class Wishes:
 
 @dataclass(frozen=True, slots=True)
 class Amendment:
-    """What would be written; `version` is the one that it leads to.
+    """What would be written; `version` is the one that it leads to, `secret` the new values, and `keys` the paths of
+    those that change, where that is known.
 
     `grant`: of the account that was made for the install; None where the account is somebody else's.
     """
@@ -62,6 +63,7 @@ class Amendment:
     steps: Sequence[Step]
     version: str
     secret: Json | None = None
+    keys: Sequence[str] | None = None
     rehearsal: Rehearsal | None = None
     grant: Grant | None = None
     added: Sequence[Right] = ()
@@ -70,6 +72,12 @@ class Amendment:
     @property
     def name(self) -> str:
         return str(self.before["metadata"]["name"])
+
+    @property
+    def present_version(self) -> str:
+        """The one that is in place, else the one that was tried."""
+        status = self.before.get("status") or {}
+        return str(status.get("version") or status.get("lastAttemptedVersion") or "(none yet)")
 
     @property
     def is_empty(self) -> bool:
@@ -91,7 +99,6 @@ async def amended(session: Session, name: str, wishes: Wishes, *, rehearsed: boo
     before = await present(session, name)
     steps: list[Step] = []
     warnings: list[str] = []
-    secret: Json | None = None
     if wishes.version is not None:
         steps += await _version_steps(session, before, wishes.version, allow_downgrade=wishes.allow_downgrade)
     if (target := wishes.target) is not None:
@@ -100,15 +107,21 @@ async def amended(session: Session, name: str, wishes: Wishes, *, rehearsed: boo
         await refuse_missing_account(session, account)
         steps.append(lambda install: with_spec(install, serviceAccountName=account))
     package = await taken(session, _taking(steps, before))
+    values: NewValues | None = None
     if wishes.texts or wishes.sets:
-        secret, step, warnings = await other_values(
-            session, before, package, wishes.texts, wishes.sets, force=wishes.force
-        )
-        steps.append(step)
+        values = await other_values(session, before, package, wishes.texts, wishes.sets, force=wishes.force)
+        warnings = list(values.warnings)
+        if values.keys == [] and not wishes.force:
+            values = None  # they are like this already
+        else:
+            steps.append(values.step)
     elif wishes.version is not None or target is not None:
         warnings = await present_values(session, before, package)
     after = _taking(steps, before)
-    amendment = Amendment(before, after, steps, str(package["spec"]["version"]), secret, warnings=warnings)
+    secret, keys = (values.secret, values.keys) if values is not None else (None, None)
+    amendment = Amendment(before, after, steps, str(package["spec"]["version"]), secret, keys, warnings=warnings)
+    if amendment.is_empty and not rehearsed:
+        return amendment
     has_made = account is None and await has_made_account(session, before)
     if not has_made and not rehearsed:
         return amendment

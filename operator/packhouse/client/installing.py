@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from packhouse.api.errors import Forbidden, PackhouseError
 from packhouse.client import catalogue
@@ -29,6 +30,9 @@ from packhouse.client.session import Session
 from packhouse.domain.objects import ref_of
 from packhouse.domain.rights import ROLES
 from packhouse.ports import Json, Ref, ValuesDocument
+
+#: How a missing right is told (adapters/refusals.py).
+_THIS_RULE: Final = "if the right is missing, this rule grants it: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +129,18 @@ async def installed(session: Session, draft: Draft) -> Made:
 
 
 def refused(errors: Sequence[PackhouseError], *, roles: bool) -> Trouble:
-    """All that the API server would not take, at once. `roles`: some of it is rights that could be made by others."""
+    """All that the API server would not take, at once. `roles`: some of it is rights that others could have made."""
     troubles = [trouble_of(error) for error in errors]
-    what = troubles[0].what
-    if len(troubles) > 1:
-        what = "the cluster would not take this from you:\n  " + "\n  ".join(one.what for one in troubles)
     levers = list(dict.fromkeys(one.help for one in troubles if one.help))
+    if len(levers) > 1 and all(lever.startswith(_THIS_RULE) for lever in levers):
+        rules = "".join(f"\n  {lever.removeprefix(_THIS_RULE)}" for lever in levers)
+        levers = [f"if rights are missing, these rules grant them:{rules}"]
     if roles and any(isinstance(error, Forbidden) and _is_of_rights(error) for error in errors):
         levers.append("or name an account that has its rights already: --service-account NAME")
     code = ExitCode.FORBIDDEN if any(isinstance(error, Forbidden) for error in errors) else troubles[0].code
+    what = troubles[0].what
+    if len(troubles) > 1:
+        what = "\n  ".join(["the cluster would not take all of this from you:", *(one.what for one in troubles)])
     return Trouble(what, "\n".join(levers), code)
 
 

@@ -6,9 +6,11 @@ A Secret of somebody else is not written to. Where the caller insists, the insta
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
 
-from packhouse.api.errors import Forbidden
+from packhouse.api.errors import Forbidden, ValuesInvalid
 from packhouse.api.views import Package
 from packhouse.client.errors import Trouble
 from packhouse.client.proposals import (
@@ -22,10 +24,13 @@ from packhouse.client.proposals import (
 )
 from packhouse.client.session import Session
 from packhouse.client.values import checked, values_of, with_sets
+from packhouse.domain import values
 from packhouse.ports import Json, Ref, ValuesDocument
 
 #: One step of a change of an install. Steps are taken again on what is there when it is written.
 Step = Callable[[Json], Json]
+
+_ABSENT: Final = object()
 
 
 async def values_for(
@@ -54,6 +59,16 @@ async def free_name(session: Session, install: str) -> str:
     return usual if found is None else f"{usual}-{secrets.token_hex(3)}"
 
 
+@dataclass(frozen=True, slots=True)
+class NewValues:
+    """`step` turns the install to `secret`. `keys`: the paths that change; None where code computes the values."""
+
+    secret: Json
+    step: Step
+    warnings: Sequence[str]
+    keys: Sequence[str] | None
+
+
 async def other_values(
     session: Session,
     install: Json,
@@ -62,8 +77,8 @@ async def other_values(
     sets: Sequence[str],
     *,
     force: bool,
-) -> tuple[Json, Step, list[str]]:
-    """The Secret, the step and warnings. Raises Trouble where the present values are somebody else's, ValuesInvalid."""
+) -> NewValues:
+    """Raises Trouble where the present values are somebody else's, ValuesInvalid."""
     name, names = str(install["metadata"]["name"]), secret_names(install)
     found = {secret: await session.cluster.get(Ref(SECRET, session.namespace, secret)) for secret in names}
     ours = {secret: obj for secret, obj in found.items() if obj and is_made_for(obj, session.namespace, name)}
@@ -74,12 +89,13 @@ async def other_values(
     if not given:
         # Over what is there: in our own Secret if that is the one that wins, else in one above all others.
         replaced = names[-1:] if names and names[-1] in ours else []
-        present = [text for secret in replaced for text in texts_of(ours[secret])]
-        given = [ValuesDocument(f"the values of {name}", text) for text in present]
-    texts_then, warnings = await values_for(session, package, given, sets)
-    secret = values_secret(session.namespace, name, texts_then, name=await free_name(session, name))
+        given = _documents(name, [ours[secret] for secret in replaced])
+    after, warnings = await values_for(session, package, given, sets)
+    secret = values_secret(session.namespace, name, after, name=await free_name(session, name))
     new = secret["metadata"]["name"]
-    return secret, lambda now: with_values_from(now, new, in_place_of=replaced), warnings
+    before = _documents(name, [ours[secret] for secret in replaced if secret in ours])
+    keys = _changed_keys([document.text for document in before], after)
+    return NewValues(secret, lambda now: with_values_from(now, new, in_place_of=replaced), warnings, keys)
 
 
 async def present_values(session: Session, install: Json, package: Json) -> list[str]:
@@ -91,6 +107,33 @@ async def present_values(session: Session, install: Json, package: Json) -> list
     except Forbidden as refused:
         return [f"its values are not checked against {package['spec']['version']}: {refused.message}"]
     return await checked(session, package, f"the values of {install['metadata']['name']}", text)
+
+
+def _documents(name: str, secrets: Sequence[Json]) -> list[ValuesDocument]:
+    return [ValuesDocument(f"the values of {name}", text) for secret in secrets for text in texts_of(secret)]
+
+
+def _changed_keys(before: Sequence[str], after: Sequence[str]) -> list[str] | None:
+    if any(values.has_code(text) for text in (*before, *after)):
+        return None
+    try:
+        return list(_differing(_merged(before), _merged(after), ""))
+    except ValuesInvalid:  # those that it had
+        return None
+
+
+def _merged(texts: Sequence[str]) -> Json:
+    return values.merge(values.parse([ValuesDocument("", text) for text in texts]))
+
+
+def _differing(before: Json, after: Json, path: str) -> Iterator[str]:
+    for key in dict.fromkeys([*before, *after]):
+        one, other = before.get(key, _ABSENT), after.get(key, _ABSENT)
+        below = f"{path}.{key}" if path else str(key)
+        if isinstance(one, dict) and isinstance(other, dict):
+            yield from _differing(one, other, below)
+        elif one != other:
+            yield below
 
 
 def _somebody_elses(namespace: str, secret: str) -> Trouble:
