@@ -16,8 +16,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 demo: $(VENV)/.ready
 	$(BIN)/python -m demo $(if $(KEEP),--keep)
 
+# Two processes, each with a cluster of its own; a cluster that is given is one.
 test: $(VENV)/.ready
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(if $(KUBECONFIG),0,2) --dist loadfile $(ARGS)
 
 check: $(VENV)/.ready
 	$(BIN)/ruff check .

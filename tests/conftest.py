@@ -13,6 +13,7 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,9 +55,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.cluster)
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Where several processes run the tests, build all that any test needs: they themselves would do it in silence."""
+    config = session.config
+    if getattr(config.option, "numprocesses", None) and not _is_worker(config) and not config.option.collectonly:
+        try:
+            for name in dict.fromkeys([*BUILT_FOR.values(), *choose().missing()]):
+                binaries.path(name)
+        except (ClusterNotFound, binaries.BuildFailed) as error:
+            raise pytest.UsageError(str(error)) from error
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Build what the selected tests need, here and not in a fixture: a first build takes longer than a test may."""
-    if session.config.option.collectonly:
+    if session.config.option.collectonly or _is_worker(session.config):
         return
     used = {name for item in session.items for name in getattr(item, "fixturenames", ())}
     needed = [program for fixture, program in BUILT_FOR.items() if fixture in used]
@@ -75,6 +91,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     """Print where the logs of a failed run lie."""
     for folder in config.stash.get(_kept_logs, []):
         terminalreporter.write_line(f"logs kept in {folder}")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Where several processes ran the tests, each tells the first one where its logs lie."""
+    folders = getattr(node, "workeroutput", {}).get("kept_logs", [])
+    node.config.stash.setdefault(_kept_logs, []).extend(map(Path, folders))
 
 
 @pytest.fixture(scope="session")
@@ -172,4 +195,7 @@ def sops() -> Path:
 
 def _keep_logs_of_failure(request: pytest.FixtureRequest, programs: Programs | None) -> None:
     if programs is not None and (request.session.testsfailed or os.environ.get("PACKHOUSE_KEEP_LOGS")):
-        request.config.stash.setdefault(_kept_logs, []).append(programs.keep_logs(logs_root()))
+        kept = request.config.stash.setdefault(_kept_logs, [])
+        kept.append(programs.keep_logs(logs_root()))
+        if _is_worker(request.config):
+            request.config.workeroutput["kept_logs"] = [str(folder) for folder in kept]  # type: ignore[attr-defined]
