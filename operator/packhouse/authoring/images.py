@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import yaml
 
-from packhouse.api.errors import FetchFailed, InvalidSpec, TemplateFailed
+from packhouse.api.errors import SOURCE_ERRORS, FetchFailed, InvalidSpec, TemplateFailed
 from packhouse.domain import yaml_text
 from packhouse.domain.images_lock import IMAGE_ID, LOCK_FILE, locked_images
 from packhouse.domain.references import ImageReference, read_reference
@@ -117,7 +117,14 @@ def _locked(name: str, holder: str, digest_of: DigestOf) -> Locked:
         ) from None
     if reference.is_layout:
         raise InvalidSpec(f"{holder}: {name} lies on a disk, and no node pulls from there; name an image of a registry")
-    digest = digest_of(reference)
+    if reference.digest is not None:  # it stays as it is written, wherever the bundle is not copied to
+        return Locked(name, name, {IMAGE_ID: name})
+    try:
+        digest = digest_of(reference)
+    except SOURCE_ERRORS as error:
+        raise type(error)(
+            f"{holder}, image {name}: {error.message}; correct the reference, or log in to its registry"
+        ) from None
     resolved = {"url": name} | ({"tag": reference.tag} if reference.tag else {})
     notes = {IMAGE_ID: name, _ORIGINS: text_of([{"resolved": resolved}], mark="")}
     return Locked(name, reference.pinned(digest), notes)

@@ -11,7 +11,7 @@ import io
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -20,9 +20,9 @@ from packhouse.adapters.oci_layout import read_document
 from packhouse.adapters.oras_push import Packed, pack_folder
 from packhouse.adapters.oras_repository import Repository
 from packhouse.authoring.images import text_of
-from packhouse.authoring.project import Project, shipped
+from packhouse.authoring.project import Project
 from packhouse.domain.bundle_about import ABOUT_FILE
-from packhouse.domain.images_lock import BUNDLE_LABEL
+from packhouse.domain.images_lock import BUNDLE_LABEL, LOCK_FILE
 from packhouse.fetch.manifest import OCI_MANIFEST
 from packhouse.ports import Json, RawManifest
 
@@ -37,18 +37,24 @@ def tag_of(version: str) -> str:
     return version.replace("+", "_")
 
 
+def contents(project: Project, lock: bytes | None = None) -> dict[str, bytes]:
+    """What the package's bundle holds, by path: the files that are pushed, and a word on what it is. `lock`: in the
+    place of that on disk."""
+    files = {ABOUT_FILE: _about(project).encode(), **project.files()}
+    return files if lock is None else {**files, LOCK_FILE: lock}
+
+
 @contextmanager
-def packed_package(project: Project) -> Iterator[Packed]:
-    """The package's bundle, ready to be sent: what project.files() gives, and a word on what it is."""
+def packed_package(project: Project, files: Mapping[str, bytes]) -> Iterator[Packed]:
+    """The bundle of these files, ready to be sent. Programs stay programs."""
     with tempfile.TemporaryDirectory(prefix="packhouse-") as place, tempfile.TemporaryFile() as layer:
-        folder = Path(place)
-        for name in shipped(project.content):
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(project.content / name, folder / name)
-        if not (folder / ABOUT_FILE).exists():
-            (folder / ABOUT_FILE).parent.mkdir(exist_ok=True)
-            (folder / ABOUT_FILE).write_text(_about(project))
-        yield packed_folder(folder, layer)
+        for name, content in files.items():
+            path = Path(place) / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+            if (project.content / name).is_file():
+                shutil.copymode(project.content / name, path)
+        yield packed_folder(Path(place), layer)
 
 
 def packed_folder(folder: Path, layer: BinaryIO) -> Packed:

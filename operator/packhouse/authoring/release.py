@@ -8,7 +8,7 @@ Blocking. Called by cli/release.py.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,9 +36,11 @@ _AGAIN: Final = "run it again: what is done is found"
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """`repository`: with the tag that its bundle lies under, `tags` further ones. `now`: RFC 3339."""
+    """`files`: what the package's bundle holds. `repository`: its bundle lies under `tag`, and under `tags` too.
+    `now`: RFC 3339."""
 
     project: Project
+    files: Mapping[str, bytes]
     lock: Sequence[Locked]
     package_home: Repository
     repository: Repository
@@ -89,10 +91,10 @@ class Release:
 
     def plan(self) -> Plan:
         wish = self._wish
-        with packed_package(wish.project) as packed:
+        with packed_package(wish.project, wish.files) as packed:
             manifest = packed.manifest
         image = f"{wish.package_home.name}@{manifest.digest}"
-        bill = sbom.bill(wish.project.package, image, wish.project.files(), wish.lock)
+        bill = sbom.bill(wish.project.package, image, wish.files, wish.lock)
         self._refuse_other_tag(manifest)
         base = wish.repository.manifest(wish.tag)
         self._folder.mkdir()
@@ -110,7 +112,7 @@ class Release:
     def carry_out(self, plan: Plan, says: Says) -> Released:
         wish = self._wish
         moment = str(plan.offer.package["spec"]["releasedAt"])
-        with packed_package(wish.project) as packed:
+        with packed_package(wish.project, wish.files) as packed:
             packed.push(wish.package_home, tag_of(plan.offer.version))
         says(f"pushed {plan.offer.image}")
         attached(wish.package_home, plan.manifest, plan.bill, sbom.MEDIA_TYPE, moment)
@@ -171,8 +173,13 @@ def _released(package: Json, image: str, moment: str) -> Json:
     app = spec["template"]["spec"]
     [source, *_] = app["fetch"]
     known = {key: value for key, value in (source.get("imgpkgBundle") or {}).items() if key != "tagSelection"}
-    app = {**app, "fetch": [{"imgpkgBundle": {**known, "image": image}}]}
-    return {**package, "spec": {**spec, "releasedAt": moment, "template": {**spec["template"], "spec": app}}}
+    app = {"fetch": [{"imgpkgBundle": {**known, "image": image}}], **_without(app, "fetch")}
+    first = {"publicName": spec["publicName"], "version": spec["version"], "releasedAt": moment}
+    return {**package, "spec": {**first, **_without(spec, *first), "template": {**spec["template"], "spec": app}}}
+
+
+def _without(fields: Json, *keys: str) -> Json:
+    return {key: value for key, value in fields.items() if key not in keys}
 
 
 def sibling(repository: ImageReference, public_name: str) -> str:

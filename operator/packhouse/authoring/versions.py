@@ -30,15 +30,15 @@ class Part(StrEnum):
     PRERELEASE = "prerelease"
 
 
-def chosen(current: str, version: str | None, bump: Part | None) -> str:
-    """The version to release. Raises Usage."""
-    if version is not None and bump is not None:
+def chosen(current: str, version: str, bump: str) -> str:
+    """The version to release; "" for what nobody said. Raises Usage."""
+    if version and bump:
         raise Usage("--version and --bump exclude each other", "give one of them")
-    if version is not None:
-        if not versions.is_version(version):
-            raise Usage(f"--version {version} is no semantic version", "write three numbers, as in 1.2.3 or 1.2.3-rc.1")
-        return version
-    return current if bump is None else bumped(current, bump)
+    if version and not versions.is_version(version):
+        raise Usage(f"--version {version} is no semantic version", "write three numbers, as in 1.2.3 or 1.2.3-rc.1")
+    if bump and bump not in list(Part):
+        raise Usage(f"--bump {bump} is no part of a version", f"give one of {', '.join(Part)}")
+    return version or (bumped(current, Part(bump)) if bump else current)
 
 
 def bumped(version: str, part: Part) -> str:

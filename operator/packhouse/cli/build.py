@@ -79,13 +79,14 @@ async def build(
 
 async def _validated(project: Project, target: Target, version: str, against_cluster: bool) -> Build:
     """Raises Trouble where an object would not be taken."""
-    from packhouse.authoring.rendering import ClusterFacts, aimed_at
+    from packhouse.authoring.rendering import ClusterFacts, aimed_at, started
     from packhouse.authoring.validate import Validator, not_served
     from packhouse.cli.locking import counted, rendered
 
     if not against_cluster:
         minor = aimed_at(project, version or None)
-        made = await rendered(project, ClusterFacts.of(minor))
+        async with started() as renderer:
+            made = await rendered(renderer, project, ClusterFacts.of(minor))
         _refuse(not_served(made.every, minor), f"Kubernetes 1.{minor} does not serve all objects")
         return made
     from packhouse.connected import connected_as_user  # the client takes half a second to import
@@ -96,7 +97,8 @@ async def _validated(project: Project, target: Target, version: str, against_clu
         settings, kubeconfig=target.kubeconfig, context=target.context, impersonate=target.impersonation
     ) as cluster:
         facts = ClusterFacts(await cluster.version(), await cluster.groups())
-        made = await rendered(project, facts)
+        async with started() as renderer:
+            made = await rendered(renderer, project, facts)
         begins(f"Validating {counted(len(made.every), 'object')} against the cluster, {facts.version}...")
         _refuse(await Validator(cluster).faults(made.every), "the cluster would not take all objects")
     return made

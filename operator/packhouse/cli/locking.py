@@ -12,10 +12,11 @@ from packhouse.authoring import images
 from packhouse.authoring.building import Build, build
 from packhouse.authoring.images import Locked
 from packhouse.authoring.project import Project, shown
-from packhouse.authoring.rendering import ClusterFacts, started
+from packhouse.authoring.rendering import ClusterFacts
 from packhouse.cli.terminal import begins, warn
 from packhouse.domain.images_lock import LOCK_FILE
 from packhouse.domain.references import ImageReference
+from packhouse.ports import Renderer
 
 if TYPE_CHECKING:
     from packhouse.cli.bundle_places import Places
@@ -28,7 +29,7 @@ class Lock:
     path: Path
     before: Sequence[Locked]
     after: Sequence[Locked]
-    is_there: bool
+    body: bytes | None  # as it is on disk
 
     @property
     def shown(self) -> str:
@@ -36,23 +37,27 @@ class Lock:
 
     @property
     def is_stale(self) -> bool:
-        return images.differs(self.before, self.after) or not self.is_there
+        return images.differs(self.before, self.after) or self.body is None
+
+    @property
+    def content(self) -> bytes:
+        """As it should be. What says the same in another form stays as its author wrote it."""
+        return images.write(self.after) if self.body is None or self.is_stale else self.body
 
     def write(self) -> None:
         if self.is_stale:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self.path.write_bytes(images.write(self.after))
+            self.path.write_bytes(self.content)
 
 
 def counted(count: int, word: str) -> str:
     return f"{count} {word}{'' if count == 1 else 's'}"
 
 
-async def rendered(project: Project, facts: ClusterFacts) -> Build:
+async def rendered(renderer: Renderer, project: Project, facts: ClusterFacts) -> Build:
     spec = project.package["spec"]
     begins(f"Rendering {spec['publicName']} {spec['version']}...")
-    async with started() as renderer:
-        made = await build(renderer, project, facts)
+    made = await build(renderer, project, facts)
     for warning in made.warnings:
         warn(warning)
     return made
@@ -74,4 +79,4 @@ def locked(project: Project, made: Build, places: Places, *, anew: bool) -> Lock
     if made.references:
         begins(f"Locking {counted(len(made.references), 'image')}...")
     after = images.lock(made.references, before, digest_of, anew=anew)
-    return Lock(path, before, after, body is not None)
+    return Lock(path, before, after, body)
