@@ -60,7 +60,7 @@ def typed(shape: Shape | None, path: Path, text: str) -> Any:
             return value
     expected = " or ".join([types(shape), *(["null"] if shape and shape.is_nullable else [])]) if shape else ""
     raise ValuesInvalid(
-        f"--set {written(path)}: expected {expected}, found {_found(text)}"
+        f"--set {written(path)}: expected {expected}, found {_found(text, kinds)}"
         f"; write --set {written(path)}={_sample(kinds[0])}"
     )
 
@@ -87,9 +87,9 @@ def _refuse(shape: Shape, path: Path) -> None:
     above, part = path[:-1], path[-1]
     wants = "array" if isinstance(part, int) else "object"
     if shape.types and wants not in shape.types:
-        found = "a list" if isinstance(part, int) else "a map"
+        found = "list" if isinstance(part, int) else "map"
         raise ValuesInvalid(
-            f"--set {written(path)}: {written(above)} is no {found[2:]}, expected {types(shape)}"
+            f"--set {written(path)}: {written(above)} is no {found}, expected {types(shape)}"
             f"; write --set {written(above)}={_sample(shape.types[0])}"
         )
     if isinstance(part, str) and not shape.is_open:
@@ -158,9 +158,11 @@ def _guess(text: str) -> Any:
     return loaded[0][1][0] if len(loaded) == 1 and len(loaded[0][1]) == 1 else _WRONG
 
 
-def _found(text: str) -> str:
+def _found(text: str, kinds: Sequence[str]) -> str:
+    """What YAML would take it for; a form that only YAML has (yes, 0x10) is a text."""
     value = _guess(text)
-    return "string" if value is _WRONG else type_name(value)
+    name = "string" if value is _WRONG else type_name(value)
+    return "string" if name in kinds else name
 
 
 def _text(text: str) -> Any:

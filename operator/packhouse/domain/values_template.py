@@ -6,7 +6,7 @@ requires; so the schema takes it. A null for a default is as good as none.
 
 from __future__ import annotations
 
-import json
+import math
 import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, NamedTuple
@@ -84,11 +84,11 @@ def _entry(name: str, shape: Shape, default: Any, indent: str, depth: int, *, is
         inner = _map(shape, default or {}, indent + _INDENT, depth + 1, is_off=is_off)
         counts = any(line.counts for line in inner)
         if is_needed and not counts:
-            return [*_dumped({name: {}}, indent), *inner]
+            return list(_dumped({name: {}}, indent))
         return [_Line(f"{indent}{'' if counts else '#'}{_key(name)}:", counts), *inner]
     if default is not None:
         return list(_dumped({name: default}, indent))
-    return [line._replace(counts=False) for line in _dumped({name: wanted(shape)}, f"{indent}#")]
+    return [_Line(f"{indent}#{_key(name)}: {_in_one_line(wanted(shape))}")]
 
 
 def _may_miss(shape: Shape) -> bool:
@@ -126,9 +126,22 @@ def _dumped(value: Json, indent: str) -> Iterator[_Line]:
     yield from (_Line(f"{indent}{line}" if line else line, counts=True) for line in text.split("\n")[:-1])
 
 
+def _in_one_line(value: Any) -> str:
+    text = yaml.dump(
+        [value], Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=True, width=math.inf
+    )
+    return str(text).rstrip("\n")[1:-1]
+
+
 def _key(name: str) -> str:
     [first, *more] = _dumped({name: 0}, "")
-    return json.dumps(name) if more else first.text.removesuffix(": 0")
+    if more:  # a long one, which would be a line of its own
+        return yaml.safe_dump(name, default_style='"', width=math.inf).rstrip("\n")
+    return first.text.removesuffix(": 0")
+
+
+#: Line breaks of Unicode: only in double quotes are they written so that they can be read.
+_BREAKS: Final = frozenset("\x85\u2028\u2029")
 
 
 class _Dumper(yaml.SafeDumper):
@@ -139,7 +152,9 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
-    style = "|" if "\n" in text.strip("\n") else None if text else '"'
+    style = "|" if "\n" in text.strip("\n") else None
+    if not text or not _BREAKS.isdisjoint(text):
+        style = '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 

@@ -172,6 +172,7 @@ def test_values_are_held_against_the_valuesschema_unless_they_hold_code() -> Non
             objects(files, values=[text], schema=schema)
     coded = "#@data/values\n---\n#@overlay/replace\na: x\n"
     assert data(files, values=[coded], schema=schema) == {"a": "x"}
+    assert data(files, values=["#@data/values\n---\na: #@ 1 + 1\n"], schema=schema) == {"a": "2"}
 
 
 def test_a_jinja2_step_still_gets_all_values_as_one_map() -> None:
