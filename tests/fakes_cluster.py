@@ -163,12 +163,12 @@ class FakeCluster:
         for start in range(0, max(len(found), 1), self.page_items):
             yield Page(found[start : start + self.page_items], version)
 
-    async def tables(self, kind: Kind, *, namespace: str = "") -> AsyncIterator[Table]:
+    async def tables(self, kind: Kind, *, namespace: str = "", label_selector: str = "") -> AsyncIterator[Table]:
         if kind not in self.kinds:
             return
         self._check("list", Ref(kind, namespace, ""))
         columns = {"Name": ".metadata.name"} | self.columns.get(kind, {})
-        found = [held.wire() for held in self._selected(kind, namespace, "")]
+        found = [held.wire() for held in self._selected(kind, namespace, label_selector)]
         for start in range(0, max(len(found), 1), self.page_items):
             part = found[start : start + self.page_items]
             yield Table(list(columns), [[_at(obj, path) for path in columns.values()] for obj in part])

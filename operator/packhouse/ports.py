@@ -396,7 +396,7 @@ class Cluster(Protocol):
         """A list in pages, so that its reader can trim what it keeps. Nothing where the kind is not served."""
         ...
 
-    def tables(self, kind: Kind, *, namespace: str = "") -> AsyncIterator[Table]:
+    def tables(self, kind: Kind, *, namespace: str = "", label_selector: str = "") -> AsyncIterator[Table]:
         """A list as its columns, the first being the name: a fraction of the objects. Nothing where the kind is not
         served."""
         ...

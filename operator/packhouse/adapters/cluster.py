@@ -93,25 +93,28 @@ class KubeCluster:
         self, kind: Kind, *, namespace: str = "", label_selector: str = "", metadata_only: bool = False
     ) -> AsyncIterator[Page]:
         query = {"limit": str(PAGE_ITEMS)}
-        if label_selector:
-            query["labelSelector"] = label_selector
-        async for answer in self._parts(kind, namespace, query, METADATA_LIST if metadata_only else JSON):
+        accept = METADATA_LIST if metadata_only else JSON
+        async for answer in self._parts(kind, namespace, label_selector, query, accept):
             for item in answer.get("items") or []:
                 item.setdefault("apiVersion", kind.api_version)  # lists of built-in kinds leave both out
                 item.setdefault("kind", kind.kind)
             yield Page(answer.get("items") or [], (answer.get("metadata") or {}).get("resourceVersion", ""))
 
-    async def tables(self, kind: Kind, *, namespace: str = "") -> AsyncIterator[Table]:
+    async def tables(self, kind: Kind, *, namespace: str = "", label_selector: str = "") -> AsyncIterator[Table]:
         query = {"limit": str(TABLE_ROWS), "includeObject": "None"}
-        async for answer in self._parts(kind, namespace, query, TABLE):
+        async for answer in self._parts(kind, namespace, label_selector, query, TABLE):
             columns = [column["name"] for column in answer.get("columnDefinitions") or []]
             yield Table(columns, [row["cells"] for row in answer.get("rows") or []])
 
-    async def _parts(self, kind: Kind, namespace: str, query: dict[str, str], accept: str) -> AsyncIterator[Json]:
+    async def _parts(
+        self, kind: Kind, namespace: str, label_selector: str, query: dict[str, str], accept: str
+    ) -> AsyncIterator[Json]:
         """A list as the server gives it, part by part."""
         path = await self._path(Ref(kind, namespace, ""))
         if path is None:
             return
+        if label_selector:
+            query["labelSelector"] = label_selector
         while True:
             try:
                 answer = await self._call(

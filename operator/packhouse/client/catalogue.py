@@ -6,6 +6,7 @@ Nothing is asked for that is not shown: a list comes as the columns of the kinds
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -48,6 +49,24 @@ async def packages_of(session: Session, public_name: str) -> list[Json]:
     return await _packages(session, public_name, await _offers(session))
 
 
+async def packages_there(session: Session, public_name: str) -> list[Json]:
+    """The same; raises NotFound with the nearest names where there is none."""
+    offers = await _offers(session)
+    packages = await _packages(session, public_name, offers)
+    if packages:
+        return packages
+    names = {offer.name for offer in offers}
+    meant = nearest(public_name, names)
+    if meant:
+        raise NotFound(f"there is no package {public_name}", f"did you mean {' or '.join(meant)}?")
+    raise NotFound(
+        f"there is no package {public_name}",
+        "see those that there are: kubectl package available list"
+        if names
+        else "there are no packages at all: add a repository with kubectl package repository add",
+    )
+
+
 async def find(session: Session, words: str) -> Json:
     """The Package of "NAME/VERSION", or the newest release of "NAME". Raises NotFound with the nearest names."""
     public_name, slash, version = words.partition("/")
@@ -55,7 +74,7 @@ async def find(session: Session, words: str) -> Json:
         found = await session.cluster.get(Ref(PACKAGE_KIND, "", package_name(public_name, version)))
         if found is not None:
             return found
-    packages = await _packages_there(session, public_name)
+    packages = await packages_there(session, public_name)
     if slash:
         raise _no_such_version(public_name, version, packages)
     return _by_version(packages)[newest_of([package["spec"]["version"] for package in packages])[0]]
@@ -69,7 +88,7 @@ async def choose_for_install(
 
     Where no release fits, the newest prerelease is taken. Raises NotFound, NoMatchingVersion, InvalidConstraint.
     """
-    packages = _offered_by(repositories, await _packages_there(session, public_name))
+    packages = _offered_by(repositories, await packages_there(session, public_name))
     by_version = _by_version(packages)
     if version_words is not None and versions.is_version(version_words.removeprefix("v")):
         exact = version_words.removeprefix("v")
@@ -109,6 +128,16 @@ async def metadata_of(session: Session, public_name: str) -> Json | None:
     return await session.cluster.get(Ref(METADATA_KIND, "", public_name))
 
 
+def repository_of(package: Json) -> str:
+    """The repository that a Package belongs to; "" for one made by hand."""
+    return entry_of(package).repository or ""
+
+
+def kubernetes_of(package: Json) -> str:
+    """The range of Kubernetes versions that a Package wants; "" where any will do."""
+    return entry_of(package).kubernetes
+
+
 async def public_names(session: Session) -> list[str]:
     """The names of all packages that there are."""
     return sorted({offer.name for offer in await _offers(session)})
@@ -117,6 +146,15 @@ async def public_names(session: Session) -> list[str]:
 async def versions_of(session: Session, public_name: str) -> list[str]:
     """The versions of a package, newest first; the Packages themselves are not asked for."""
     return newest_first(offer.version for offer in await _offers(session) if offer.name == public_name)
+
+
+async def versions_by_name(session: Session, *, label_selector: str = "") -> dict[str, list[str]]:
+    """The packages with these labels, by name, and their versions, newest first."""
+    found: dict[str, list[str]] = defaultdict(list)
+    rows = await _rows(session, PACKAGE_KIND, ("Public-Name", "Version"), label_selector) or []
+    for name, version in rows:
+        found[name].append(version)
+    return {name: newest_first(found[name]) for name in sorted(found)}
 
 
 async def _packages(session: Session, public_name: str, offers: Sequence[Offer]) -> list[Json]:
@@ -153,32 +191,17 @@ def _words(spec: Json) -> Words:
     return Words(*(spec.get(field) or "" for field in ("displayName", "shortDescription", "longDescription")))
 
 
-async def _rows(session: Session, kind: Kind, columns: Sequence[str]) -> list[list[str]] | None:
+async def _rows(
+    session: Session, kind: Kind, columns: Sequence[str], label_selector: str = ""
+) -> list[list[str]] | None:
     """These columns of all objects of the kind; None where its CRD, an older one, lacks a column."""
     rows: list[list[str]] = []
-    async for table in session.cluster.tables(kind):
+    async for table in session.cluster.tables(kind, label_selector=label_selector):
         if not set(columns) <= set(table.columns):
             return None
         places = [table.columns.index(column) for column in columns]
         rows += [[str(row[place] or "") for place in places] for row in table.rows]
     return rows
-
-
-async def _packages_there(session: Session, public_name: str) -> list[Json]:
-    offers = await _offers(session)
-    packages = await _packages(session, public_name, offers)
-    if packages:
-        return packages
-    names = {offer.name for offer in offers}
-    meant = nearest(public_name, names)
-    if meant:
-        raise NotFound(f"there is no package {public_name}", f"did you mean {' or '.join(meant)}?")
-    raise NotFound(
-        f"there is no package {public_name}",
-        "see those that there are: packhouse package available list"
-        if names
-        else "there are no packages at all: add a repository with packhouse package repository add",
-    )
 
 
 def _no_such_version(public_name: str, version: str, packages: Sequence[Json]) -> NotFound:

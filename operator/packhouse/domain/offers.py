@@ -6,7 +6,6 @@ chosen where nobody names a version, and what may have been meant by a name that
 
 from __future__ import annotations
 
-import difflib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -96,10 +95,14 @@ def is_prerelease(version: str) -> bool:
 
 def nearest(word: str, names: Iterable[str], most: int = 3) -> list[str]:
     """The names that may have been meant, best first: those with the word as a part, then those spelled like it."""
+    import difflib  # only who misspells a name needs it
+
     names = sorted(set(names))
     parts = [name for name in names if word in name.split(".")]
+    if parts:
+        return parts[:most]
     spelled = difflib.get_close_matches(word, names, n=most, cutoff=0.6)
     firsts = {name.partition(".")[0]: name for name in reversed(names)}
     short = [firsts[first] for first in difflib.get_close_matches(word.partition(".")[0], firsts, n=most, cutoff=0.7)]
     holding = [name for name in names if word in name]
-    return list(dict.fromkeys([*parts, *spelled, *short, *holding]))[:most]
+    return list(dict.fromkeys([*spelled, *short, *holding]))[:most]
