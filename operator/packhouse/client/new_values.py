@@ -23,7 +23,7 @@ from packhouse.client.proposals import (
     with_values_from,
 )
 from packhouse.client.session import Session
-from packhouse.client.values import checked, values_of, with_sets
+from packhouse.client.values import checked, checked_together, values_of, with_sets
 from packhouse.domain import values
 from packhouse.ports import Json, Ref, ValuesDocument
 
@@ -43,9 +43,7 @@ async def values_for(
         last = documents.pop() if documents else ValuesDocument("--set", "")
         text = with_sets(schema or {}, last.text or None, sets, source=last.source)
         documents.append(ValuesDocument(last.source, text))
-    warnings: list[str] = []
-    for document in documents:
-        warnings += await checked(session, package, document.source, document.text)
+    warnings = await checked_together(session, package, documents or [ValuesDocument("the values", "")])
     return [document.text for document in documents], warnings
 
 

@@ -15,12 +15,22 @@ from packhouse.api.views import InstalledPackage, Package
 from packhouse.client.bounded import at_most
 from packhouse.client.session import Session
 from packhouse.domain.values_keys import Row, rows
-from packhouse.ports import Json
+from packhouse.ports import Json, ValuesDocument
 
 if TYPE_CHECKING:
     from packhouse.client.values_text import Given
 
-__all__ = ["Finding", "Row", "checked", "default_values", "findings", "rows", "values_of", "with_sets"]
+__all__ = [
+    "Finding",
+    "Row",
+    "checked",
+    "checked_together",
+    "default_values",
+    "findings",
+    "rows",
+    "values_of",
+    "with_sets",
+]
 
 #: A schema may be made so that a check of it has no end.
 _SECONDS: Final = 10.0
@@ -80,7 +90,12 @@ async def checked(session: Session, package: Json, source: str, text: str) -> li
 
     Raises ValuesInvalid with source, line, path and the nearest key; ValuesSchemaInvalid.
     """
-    found = findings(package, source, text)
+    return await checked_together(session, package, [ValuesDocument(source, text)])
+
+
+async def checked_together(session: Session, package: Json, documents: Sequence[ValuesDocument]) -> list[str]:
+    """As `checked`, for texts of which each lies over those before it."""
+    found = findings_together(package, documents)
     wrong = [finding for finding in found if not finding.is_warning]
     if wrong and session.settings.values_schema_check == "enforce":
         raise _refusal(Package.from_wire(package), wrong)
@@ -92,25 +107,40 @@ def findings(package: Json, source: str, text: str) -> list[Finding]:
 
     The operator leaves values that are templates to ytt: of those, all is a warning.
     """
+    return findings_together(package, [ValuesDocument(source, text)])
+
+
+def findings_together(package: Json, documents: Sequence[ValuesDocument]) -> list[Finding]:
     view = Package.from_wire({"metadata": {"name": "", "uid": ""}, **package})
-    given = _read(source, text, has_ytt=any("ytt" in step for step in view.template))
-    if not given.is_known:
+    has_ytt = any("ytt" in step for step in view.template)
+    given = [(document.source, _read(document.source, document.text, has_ytt=has_ytt)) for document in documents]
+    unknown = [source for source, one in given if not one.is_known]
+    if unknown:
         why = "not checked: they use code of the package, which only its rendering has"
-        return [Finding(source, None, "", why, is_warning=True)]
-    return examined(view.values_schema, given, source) if view.values_schema is not None else []
+        return [Finding(unknown[0], None, "", why, is_warning=True)]
+    return examined(view.values_schema, given) if view.values_schema is not None else []
 
 
-def examined(schema: Json, given: Given, source: str) -> list[Finding]:
+def examined(schema: Json, given: Sequence[tuple[str, Given]]) -> list[Finding]:
+    """`given`: texts by what they are called, each over those before it."""
+    from packhouse.domain import values
     from packhouse.domain.values_schema import Prepared
 
+    merged = values.merge([one.values for _, one in given])
     with at_most(_SECONDS, _TOO_LONG):
         prepared = Prepared(schema)
-        violations, unnamed = prepared.violations(given.values), prepared.unknown(given.values)
-    found = [
-        Finding(source, given.line(one.path), one.path, str(one), is_warning=given.is_computed) for one in violations
-    ]
-    found += [Finding(source, given.line(one.path), one.path, str(one), is_warning=True) for one in unnamed]
+        violations, unnamed = prepared.violations(merged), prepared.unknown(merged)
+    is_computed = any(one.is_computed for _, one in given)
+    found = [Finding(*_place(given, one.path), one.path, str(one), is_warning=is_computed) for one in violations]
+    found += [Finding(*_place(given, one.path), one.path, str(one), is_warning=True) for one in unnamed]
     return sorted(found, key=lambda finding: finding.line or 0)
+
+
+def _place(given: Sequence[tuple[str, Given]], path: str) -> tuple[str, int | None]:
+    """Where the path was said last, else what is above it."""
+    exact = [(source, one.lines[path]) for source, one in given if path in one.lines]
+    above = [(source, line) for source, one in given if (line := one.line(path)) is not None]
+    return [*above, *exact][-1] if above or exact else (given[-1][0], None)
 
 
 async def values_of(session: Session, install: Json) -> str:
