@@ -6,6 +6,7 @@ those that only ytt can compute are computed first.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -38,6 +39,8 @@ _TOO_LONG: Final = ValuesSchemaInvalid(
     f"the package's valuesSchema takes longer than {_SECONDS:g} s to check; tell the author of the package"
 )
 _SHOWN: Final = 10
+#: A text that says itself where its first document begins.
+_BEGINS: Final = re.compile(r"(?:[ \t]*(?:#.*)?\n)*---")
 #: Values in words of ytt, which take the place of others or are new.
 _OVER: Final = "#@overlay/match missing_ok=True\n{indent}#@overlay/replace or_add=True\n{indent}"
 
@@ -144,11 +147,19 @@ def _place(given: Sequence[tuple[str, Given]], path: str) -> tuple[str, int | No
 
 
 async def values_of(session: Session, install: Json) -> str:
-    """The values that an install is given, as one text: its Secrets in their order. Raises ValuesMissing, Forbidden."""
+    """The values that an install is given, as one text that gives them again: its Secrets in their order.
+
+    Several texts become plain documents, unless ytt has to compute one. Raises ValuesMissing, Forbidden.
+    """
+    from packhouse.client.values_text import MARK
+    from packhouse.domain import values
     from packhouse.reconcile.values import read_values
 
     documents, _ = await read_values(session.cluster, InstalledPackage.from_wire(install))
-    return "---\n".join(_ended(document.text) for document in documents)
+    texts = [_ended(document.text) for document in documents]
+    if len(texts) > 1 and not any(map(values.has_code, texts)):
+        texts = [MARK.sub("", text) for text in texts]
+    return "".join(text if not at or _BEGINS.match(text) else f"---\n{text}" for at, text in enumerate(texts))
 
 
 def _refusal(package: Package, wrong: Sequence[Finding]) -> ValuesInvalid:

@@ -281,10 +281,21 @@ def test_a_key_that_is_not_there_is_answered_with_the_nearest() -> None:
 # ---- the values of an install ---------------------------------------------------------------------------------------
 
 
-async def test_the_values_of_an_install_are_one_text_in_their_order() -> None:
+async def values_in(*texts: str) -> str:
     there = session()
-    for name, text in (("first", "a: 1"), ("second", "#@data/values\n---\na: 2\n")):
-        await there.cluster.apply(secret(name, text), manager="user")
-    refs = [{"secretRef": {"name": name}} for name in ("first", "second")]
-    install = {"metadata": {"name": "web", "namespace": "demo", "uid": "1"}, "spec": {"values": refs}}
-    assert merged(await values_of(there, install)) == {"a": 2}
+    for number, text in enumerate(texts):
+        await there.cluster.apply(secret(f"v{number}", text), manager="user")
+    refs = [{"secretRef": {"name": f"v{number}"}} for number in range(len(texts))]
+    return await values_of(
+        there, {"metadata": {"name": "web", "namespace": "demo", "uid": "1"}, "spec": {"values": refs}}
+    )
+
+
+async def test_the_values_of_an_install_are_one_text_that_gives_them_again() -> None:
+    marked = "#@data/values\n---\na: 2 # mine\n"
+    assert await values_in(marked) == marked
+    several = await values_in("a: 1\nb: 1", marked, "c: 3\n")
+    assert several == "a: 1\nb: 1\n---\na: 2 # mine\n---\nc: 3\n"
+    assert merged(several) == {"a": 2, "b": 1, "c": 3}
+    assert await values_in(marked, CODE) == marked + CODE
+    assert await values_in() == ""
