@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
+from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -50,6 +51,9 @@ SERVED: Final = (
     ("apps", "v1", "Deployment", "deployments", True),
     ("events.k8s.io", "v1", "Event", "events", True),
     ("rbac.authorization.k8s.io", "v1", "ClusterRole", "clusterroles", False),
+    ("rbac.authorization.k8s.io", "v1", "ClusterRoleBinding", "clusterrolebindings", False),
+    ("rbac.authorization.k8s.io", "v1", "Role", "roles", True),
+    ("rbac.authorization.k8s.io", "v1", "RoleBinding", "rolebindings", True),
     ("apiextensions.k8s.io", "v1", "CustomResourceDefinition", "customresourcedefinitions", False),
     (PACKAGE_GROUP, VERSION, "Package", "packages", False),
     (PACKAGE_GROUP, VERSION, "PackageMetadata", "packagemetadatas", False),
@@ -243,7 +247,7 @@ class FakeCluster:
         if ref in self._held:
             raise DeployFailed(f"{ref}: already exists")
         new = Held(ref, f"uid-{self._serial + 1}")
-        body = {key: value for key, value in obj.items() if key not in ("apiVersion", "kind")}
+        body = {key: value for key, value in _encoded(obj).items() if key not in ("apiVersion", "kind")}
         _take_over(
             new,
             (manager or "packhouse", "Update", ""),
@@ -364,6 +368,15 @@ def _flat(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
                 yield from _flat(item, (*path, key))
     else:
         yield path, copy.deepcopy(value)
+
+
+def _encoded(obj: Json) -> Json:
+    """The texts of a Secret are only ever written; what is kept is data."""
+    if obj["kind"] != "Secret" or "stringData" not in obj:
+        return obj
+    texts = {key: b64encode(text.encode()).decode() for key, text in obj["stringData"].items()}
+    data = (obj.get("data") or {}) | texts
+    return {key: value for key, value in obj.items() if key != "stringData"} | {"data": data}
 
 
 def _nested(flat: Flat) -> Json:

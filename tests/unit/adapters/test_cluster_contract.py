@@ -210,6 +210,15 @@ class Contract:
         with pytest.raises(DeployFailed):
             await port.create(room.config_map("web"))
 
+    async def test_the_texts_of_a_secret_are_kept_as_its_data(self, port: Cluster, room: Room) -> None:
+        meta = {"name": "web", "namespace": room.namespace}
+        await port.create({"apiVersion": "v1", "kind": "Secret", "metadata": meta, "stringData": {"a": "text"}})
+
+        found = await port.get(Ref(Kind("", "v1", "Secret"), room.namespace, "web"))
+
+        assert found is not None
+        assert (found["data"], found.get("stringData")) == ({"a": "dGV4dA=="}, None)
+
     async def test_who_creates_and_who_changes_is_recorded(self, port: Cluster, room: Room) -> None:
         await port.create(room.config_map("web"), manager="maker")
         await port.patch(room.ref("web"), [{"op": "add", "path": "/data/b", "value": "1"}], manager="changer")

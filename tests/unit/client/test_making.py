@@ -222,7 +222,7 @@ async def test_a_change_is_taken_back_with_the_rest() -> None:
     cluster.refuse = refusing("patch", "InstalledPackage", DeployFailed("no"))
 
     def other(obj: Json) -> Json:
-        return {**obj, "stringData": {"values.yml": "a: 2\n"}}
+        return {**obj, "data": {"values.yml": "YTogMgo="}}
 
     with pytest.raises(Trouble, match="what was made before is taken back: Secret web-values"):
         async with whole(session_on(cluster)) as made:
@@ -231,7 +231,7 @@ async def test_a_change_is_taken_back_with_the_rest() -> None:
 
     found = await cluster.get(ref_of(secret()))
     assert found is not None
-    assert found["stringData"] == {"values.yml": "a: 1\n"}
+    assert found["data"] == {"values.yml": "YTogMQo="}
 
 
 # ---- before anything is written ----------------------------------------------------------------------------
