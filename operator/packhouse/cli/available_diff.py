@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from packhouse.domain.version_changes import KeyChange, ObjectChange
 
 _COLOURS: Final = {"added": "green", "removed": "red", "changed": "yellow"}
-_SIGNS: Final = {"added": "+", "removed": "-", "changed": "~"}
 
 
 @verb
@@ -63,19 +62,17 @@ def _lines(comparison: Comparison) -> Iterator[str]:
 
 
 def _key_lines(change: KeyChange) -> Iterator[str]:
-    word = _word(change)
-    for number, text in enumerate(_key_texts(change)):
-        yield painted(f"{_SIGNS[word] if number == 0 else ' '} {text}", _COLOURS[word])
-
-
-def _key_texts(change: KeyChange) -> list[str]:
-    if change.before is None or change.after is None:
-        row = change.after or change.before
-        assert row is not None, "a change has a side"  # noqa: S101 - a promise of KeyChange
-        return [_row_text(row)]
-    sides = [(word, getattr(change.before, word), getattr(change.after, word)) for word in change.changed]
-    texts = [f"{word} {one or 'none'} -> {other or 'none'}" for word, one, other in sides]
-    return [f"{change.key}: {texts[0]}"] if len(texts) == 1 else [change.key, *(f"  {text}" for text in texts)]
+    before, after = change.before, change.after
+    if before is None or after is None:
+        sign, colour, row = ("+", "green", after) if before is None else ("-", "red", before)
+        yield painted(f"{sign} {_row_text(row)}" if row else "", colour)
+        return
+    sides = [(word, getattr(before, word), getattr(after, word)) for word in change.changed]
+    short = ", ".join(f"{word} {one} -> {other}" for word, one, other in sides if word != "description")
+    yield painted(f"~ {change.key}{f': {short}' if short else ''}", "yellow")
+    if "description" in change.changed:
+        yield painted(f"    - {before.description}", "red")
+        yield painted(f"    + {after.description}", "green")
 
 
 def _row_text(row: Row) -> str:
