@@ -71,10 +71,19 @@ def rendered(listing: Listing, form: Form) -> str:
 
 
 def _whole(listing: Listing) -> Any:
+    items = [_without_managed_fields(item) for item in listing.items]
     if listing.single:
-        [item] = listing.items
+        [item] = items
         return item
-    return {"apiVersion": "v1", "kind": "List", "items": list(listing.items)}
+    return {"apiVersion": "v1", "kind": "List", "items": items}
+
+
+def _without_managed_fields(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    """As kubectl shows it: they are longer than the object, and for programs that apply it."""
+    metadata = item.get("metadata")
+    if not isinstance(metadata, dict) or "managedFields" not in metadata:
+        return item
+    return {**item, "metadata": {key: value for key, value in metadata.items() if key != "managedFields"}}
 
 
 def _name(item: Mapping[str, Any]) -> str:

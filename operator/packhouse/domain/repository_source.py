@@ -49,25 +49,25 @@ def changed_source(fetch: Json, wanted: Wanted) -> Json:
 
 
 def followed(fetch: Json) -> str:
-    """What of the source is followed, in words: "tag 1.2", "tags 1.x", "branch or tag main"; "" where nothing is."""
+    """What of the source is followed, in words: "tag 1.2", "tags 1.x", "ref main"; "" where nothing is."""
     [(kind, stanza)] = fetch.items()
-    selection = ((stanza.get("tagSelection") or stanza.get("refSelection") or {}).get("semver") or {}).get(
-        "constraints"
-    )
-    if selection:
-        return f"tags {selection}"
+    selection = stanza.get("tagSelection") or stanza.get("refSelection") or {}
+    if "semver" in selection:
+        return f"tags {selection['semver']['constraints']}"
     if kind == "git":
-        return f"ref {stanza.get('ref', '')}"
+        return f"ref {stanza['ref']}"
     if kind not in _ADDRESS:
         return ""
     parts = _Parts.of(stanza[_ADDRESS[kind]])
-    return "" if parts.digest else f"tag {parts.tag or 'latest'}"
+    return f"digest {parts.digest}" if parts.digest else f"tag {parts.tag or 'latest'}"
 
 
 def address_of(fetch: Json) -> str:
-    """Where the source is; "" for one that stands in the repository itself."""
-    [(_, stanza)] = fetch.items()
-    return str(stanza.get("image") or stanza.get("url") or "")
+    """Where the source is, without its tag; "inline" for one that stands in the repository itself."""
+    [(kind, stanza)] = fetch.items()
+    if kind in ("git", "http"):
+        return str(stanza["url"])
+    return _Parts.of(stanza[_ADDRESS[kind]]).place if kind in _ADDRESS else str(kind)
 
 
 @dataclass(frozen=True, slots=True)
