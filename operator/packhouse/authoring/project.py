@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any, Final
@@ -262,6 +263,7 @@ def shapes() -> Mapping[str, Shape]:
     return {kind: Shape(crd_schema(kind)) for kind in (PACKAGE, PACKAGE_METADATA)}
 
 
+@cache
 def crd_schema(kind: str) -> Json:
     """The openAPIV3Schema of a kind's CRD."""
     text = (resources("packhouse") / "crds" / f"{kind.lower()}.yaml").read_text()

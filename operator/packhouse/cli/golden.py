@@ -52,12 +52,13 @@ async def test(
 
 
 def _folder_and_cases(words: list[str]) -> tuple[Path, list[str]]:
-    """A first word that is a folder with a package is DIR; all others are cases."""
-    from packhouse.authoring.project import PACKAGE_FILE
+    """A first word that is a folder with a package is DIR; all others are cases, by their names or their folders."""
+    from packhouse.authoring.project import PACKAGE_FILE, TESTS
 
-    if words and ((Path(words[0]) / PACKAGE_FILE).is_file() or "/" in words[0] or words[0] == "."):
-        return Path(words[0]), words[1:]
-    return Path(), words
+    cases = [word.removeprefix(f"{TESTS}/").rstrip("/") for word in words]
+    if words and ((Path(words[0]) / PACKAGE_FILE).is_file() or "/" in cases[0] or cases[0] == "."):
+        return Path(words[0]), cases[1:]
+    return Path(), cases
 
 
 def _shown(result: Result) -> Iterator[str]:

@@ -19,6 +19,7 @@ from packhouse.client.errors import NotFound
 from packhouse.domain.images_lock import LOCK_FILE
 
 DIGEST = f"sha256:{'0' * 64}"
+EXAMPLES = sorted((Path(__file__).parents[3] / "docs/examples/packages").glob("*/*"))
 Change = Mapping[str, str | tuple[str, str] | None]
 
 PACKAGE, METADATA, DEPLOYMENT, SERVICE = "package.yaml", "metadata.yaml", "config/deployment.yml", "config/service.yml"
@@ -261,6 +262,13 @@ async def test_the_layout_of_the_community_is_read(package: Any, tmp_path: Path)
             one async for one in run(renderer, project, project.cases[:1], ClusterFacts.of(37), update=True)
         ]
     assert result.is_good
+
+
+@pytest.mark.parametrize("folder", EXAMPLES, ids=lambda folder: f"{folder.parent.name} {folder.name}")
+async def test_the_examples_of_the_documentation_have_no_error(folder: Path) -> None:
+    async with started() as renderer:
+        found = await judge(folder, None, renderer)
+    assert {finding.rule for finding in found} <= {"image-unlocked", "schema-description", "tests-missing"}
 
 
 def test_lint_fails_for_errors_and_with_strict_for_warnings(

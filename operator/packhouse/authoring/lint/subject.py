@@ -10,6 +10,7 @@ from packhouse.api.errors import PackhouseError, RendererUnavailable
 from packhouse.authoring.places import Sources
 from packhouse.authoring.project import VALUES_FILE, Case, Place, Project, shown
 from packhouse.authoring.rendering import ClusterFacts, render
+from packhouse.domain.objects import digest
 from packhouse.domain.values_shape import Shape
 from packhouse.ports import Json, Rendered, Renderer
 
@@ -44,12 +45,8 @@ class Subject:
     @cached_property
     def objects(self) -> Sequence[Json]:
         """Of all cases; of those that are the same in several, one."""
-        found: list[Json] = []
-        for rendering in self.renderings:
-            for obj in rendering.rendered.objects if rendering.rendered is not None else ():
-                if obj not in found:
-                    found.append(obj)
-        return found
+        of_all = (obj for one in self.renderings if one.rendered is not None for obj in one.rendered.objects)
+        return list({digest(obj): obj for obj in of_all}.values())
 
     @property
     def schema(self) -> Json | None:
