@@ -15,20 +15,21 @@ if TYPE_CHECKING:
     from packhouse.client.installing import Draft
 
 
-async def show_dry_run(session: Session, draft: Draft, output: Form) -> None:
-    """The objects on standard output, Secrets without their content; what the cluster would refuse beside them."""
+async def show_dry_run(session: Session, draft: Draft, output: Form, *, show_secrets: bool = False) -> None:
+    """The objects on standard output, Secrets without their content unless that is asked for; beside them what the
+    cluster would refuse."""
     from packhouse.client.rehearsal import previews
 
     assert draft.rehearsal is not None, "it was asked for"  # noqa: S101 - the caller did
     plan = draft.rehearsal.plan
-    listing = preview.plan_listing(plan)
+    listing = preview.plan_listing(plan, show_secrets=show_secrets)
     mine, why = [ref_of(obj) for obj in draft.objects], "made by this command"
     rows = [("create", one.kind.kind, one.namespace, one.name, one.kind.api_version, why) for one in mine]
     show(
         Listing(
             listing.columns,
             [*rows, *listing.rows],
-            [*map(masked, draft.objects), *listing.items],
+            [*(draft.objects if show_secrets else map(masked, draft.objects)), *listing.items],
             [*map(preview.resource_name, mine), *listing.names],
         ),
         output,
