@@ -1,0 +1,56 @@
+"""How far an install or a repository is, read from its status: in place, on its way, or not getting there. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from packhouse.api.conditions import Condition, ConditionType, Reason, Status, find, read_conditions
+from packhouse.api.errors import BY_REASON, Stalled
+from packhouse.client.errors import ExitCode, Trouble
+from packhouse.ports import Json
+
+#: Besides what only a change mends: the operator tries these again, seldom, and nobody waits for that at a terminal.
+_FINAL: Final = frozenset({Reason.FORBIDDEN, Reason.ROLLOUT_FAILED, Reason.WAIT_TIMED_OUT})
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`words`: what it says of itself. `final`: no waiting helps. `heard`: the operator has taken up what is wanted."""
+
+    ready: bool
+    words: str
+    final: bool = False
+    heard: bool = True
+
+
+def verdict(obj: Json) -> Verdict:
+    metadata, status = obj["metadata"], obj.get("status") or {}
+    spec = obj.get("spec") or {}
+    for word, lever in (("paused", "resume it"), ("canceled", "take spec.canceled away")):
+        if spec.get(word):
+            return Verdict(False, f"it is {word}: nothing happens; {lever}", final=True)
+    conditions = read_conditions(status.get("conditions"))
+    ready = find(conditions, ConditionType.READY)
+    if ready is None or ready.observed_generation < metadata.get("generation", 0):
+        return Verdict(False, "the operator has not taken it up yet", heard=False)
+    if ready.status is Status.TRUE:
+        return Verdict(True, ready.message or "Reconcile succeeded")
+    words = status.get("usefulErrorMessage") or ready.message or status.get("friendlyDescription") or ready.reason
+    return Verdict(False, words, final=_is_final(find(conditions, ConditionType.RECONCILE_FAILED)))
+
+
+def _is_final(failed: Condition | None) -> bool:
+    if failed is None or failed.status is not Status.TRUE:
+        return False
+    kind = BY_REASON.get(failed.reason)
+    return kind is not None and (issubclass(kind, Stalled) or failed.reason in _FINAL)
+
+
+def not_ready(what: str, words: str, look: str) -> Trouble:
+    """`look`: the command that tells more."""
+    first, newline, rest = words.partition("\n")
+    said, semicolon, lever = first.rpartition("; ")
+    happened = f"{what}: {said if semicolon else first}"
+    help_lines = ([lever + newline + rest] if semicolon else ([rest] if rest else [])) + [look]
+    return Trouble(happened, "\n       ".join(help_lines), ExitCode.NOT_READY)
