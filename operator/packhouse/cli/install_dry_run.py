@@ -42,7 +42,7 @@ async def show_dry_run(session: Session, draft: Draft, output: Form, *, show_sec
         note(shown(draft.grant))
     if draft.namespace is None:  # in one that is not there yet nothing can be tried
         for one in await previews(session, draft.rehearsal):
-            if one.note:
+            if one.is_refused:
                 warn(f"{one.change.ref}: {one.note}")
     note(f"This command would make {len(mine)} objects, and of the package's: {preview.plan_counts(plan)}.")
     note("Nothing was written.")

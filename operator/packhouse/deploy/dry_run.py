@@ -14,7 +14,7 @@ from typing import Final
 from packhouse.api.errors import ClusterUnavailable, Forbidden, PackhouseError
 from packhouse.api.names import APPLY_MANAGER
 from packhouse.deploy.live import gathered
-from packhouse.deploy.trial import Footing, Terms, Verdict, footings, tried, under_another_name
+from packhouse.deploy.trial import Footing, Terms, footings, tried, under_another_name
 from packhouse.domain.change import WRITES, Action, Change, Plan
 from packhouse.domain.difference import Difference, differences, laid_over
 from packhouse.ports import Cluster, Json
@@ -25,7 +25,8 @@ RESTS: Final = "shown as rendered, since it rests on what the same plan brings"
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """One change, its object before and after; `note` is why it could not be tried, "" where it was.
+    """One change, its object before and after; `note` is why it could not be tried, "" where it was, and `is_refused`
+    tells that the API server would not take it from anybody.
 
     `before` and `after` are whole, Secrets too: show them as domain/difference.py gives them.
     """
@@ -34,6 +35,7 @@ class Preview:
     before: Json | None = field(default=None, repr=False)
     after: Json | None = field(default=None, repr=False)
     note: str = ""
+    is_refused: bool = False
 
     @property
     def differences(self) -> Sequence[Difference]:
@@ -78,11 +80,9 @@ async def _preview(cluster: Cluster, change: Change, ground: Footing, terms: Ter
     verdict = await tried(cluster, change, ground, terms)
     if verdict.change.action is Action.REPLACE and verdict.refusal is None:
         return Preview(verdict.change, live, await _made_anew(cluster, change.obj))
-    return Preview(change, live, as_rendered, _why(verdict))
-
-
-def _why(verdict: Verdict) -> str:
-    return f"it would be refused: {verdict.refusal.message}" if verdict.refusal is not None else RESTS
+    if verdict.refusal is None:
+        return Preview(change, live, as_rendered, RESTS)
+    return Preview(change, live, as_rendered, f"it would be refused: {verdict.refusal.message}", is_refused=True)
 
 
 async def _made_anew(cluster: Cluster, obj: Json) -> Json:
