@@ -24,6 +24,7 @@ from packhouse.api.errors import InvalidSpec
 
 #: A little less than the API server's own time (90 s), so that it never closes one that we are about to use.
 IDLE_SECONDS: Final = 75.0
+_USUAL: Final = "~/.kube/config"
 _POD_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
@@ -33,16 +34,17 @@ async def load(kubeconfig: str | None = None, context: str | None = None) -> Con
     Raises InvalidSpec with what was tried.
     """
     configuration = Configuration()
-    in_pod = "KUBERNETES_SERVICE_HOST" in os.environ
+    tried = kubeconfig or os.environ.get("KUBECONFIG") or _USUAL
     try:
-        if kubeconfig is None and "KUBECONFIG" not in os.environ and in_pod:
+        if _in_pod(kubeconfig):
             kube_config.load_incluster_config(client_configuration=configuration)
+        elif not _is_there(tried):
+            raise InvalidSpec(f"there is no kubeconfig {tried}; set KUBECONFIG or pass --kubeconfig")
         else:
             await kube_config.load_kube_config(
                 config_file=kubeconfig, context=context, client_configuration=configuration, persist_config=False
             )
     except (kube_config.ConfigException, OSError) as error:
-        tried = kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"
         raise InvalidSpec(
             f"no usable connection to a cluster in {tried}: {error}; set KUBECONFIG or pass --kubeconfig"
         ) from error
@@ -55,10 +57,11 @@ async def load(kubeconfig: str | None = None, context: str | None = None) -> Con
 
 def namespace_of(kubeconfig: str | None = None, context: str | None = None) -> str | None:
     """The namespace that the context names; that of the pod inside a cluster; None where nobody names one."""
-    in_pod = "KUBERNETES_SERVICE_HOST" in os.environ
-    if kubeconfig is None and "KUBECONFIG" not in os.environ and in_pod:
+    if _in_pod(kubeconfig):
         with contextlib.suppress(OSError):
             return _POD_NAMESPACE.read_text().strip() or None
+        return None
+    if not _is_there(kubeconfig or os.environ.get("KUBECONFIG") or _USUAL):  # load() tells it
         return None
     try:
         contexts, current = kube_config.list_kube_config_contexts(kubeconfig)
@@ -66,6 +69,14 @@ def namespace_of(kubeconfig: str | None = None, context: str | None = None) -> s
         return None
     chosen = next((entry for entry in contexts if entry["name"] == context), None) if context else current
     return ((chosen or {}).get("context") or {}).get("namespace") or None
+
+
+def _in_pod(kubeconfig: str | None) -> bool:
+    return kubeconfig is None and "KUBECONFIG" not in os.environ and "KUBERNETES_SERVICE_HOST" in os.environ
+
+
+def _is_there(kubeconfigs: str) -> bool:
+    return any(Path(part).expanduser().exists() for part in kubeconfigs.split(os.pathsep) if part)
 
 
 def _proxy(server: str) -> str | None:

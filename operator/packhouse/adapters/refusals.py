@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from packhouse.adapters.api_server import Refused
+from packhouse.api.names import INSTALL_GROUP, PACKAGE_GROUP
 from packhouse.ports import Json
 
 #: How the server begins to quote a value in the cause of an invalid field.
@@ -45,29 +46,33 @@ def discreet(refused: Refused) -> str:
     """The server's words without the values of fields."""
     causes = refused.details.get("causes")
     if refused.code == 422 and isinstance(causes, list) and causes:
-        words = "; ".join(_cause(cause) for cause in causes)
+        ours = refused.details.get("group") in (PACKAGE_GROUP, INSTALL_GROUP)
+        words = "; ".join(_cause(cause, ours=ours) for cause in causes)
     else:
         words = _PRINTED.sub("a value of another type", refused.message)
     return _without_content(words, refused.request.body)
 
 
-def _cause(cause: Json) -> str:
-    """`field: what is wrong with it`, e.g. "spec.replicas: Invalid value: must be greater than or equal to 0"."""
+def _cause(cause: Json, *, ours: bool) -> str:
+    """`field: what is wrong with it`, e.g. "spec.replicas: Invalid value: must be greater than or equal to 0".
+
+    Our own kinds hold no secrets, and what their rules say stands there without a value.
+    """
     field, message = cause.get("field") or "", cause.get("message") or ""
     quoting = _QUOTING.match(message)
     if quoting is not None:
-        message = f"{quoting['words']}{_behind_value(message[quoting.end() :])}"
+        message = f"{quoting['words']}{_behind_value(message[quoting.end() :], ours)}"
     elif message.startswith("Forbidden: "):
         message = _COMPARED.sub("", message)
     return f"{field}: {message}" if field else message
 
 
-def _behind_value(text: str) -> str:
-    """What follows the quoted value; nothing where its end cannot be told."""
+def _behind_value(text: str, ours: bool) -> str:
+    """What follows the quoted value; nothing where its end cannot be told, or where there is none, but of `ours`."""
     try:
         _, end = _DECODER.raw_decode(text)
     except ValueError:
-        return ""
+        return f": {text}" if ours and not text.startswith("map[") else ""
     return text[end:]
 
 

@@ -50,6 +50,15 @@ def test_several_causes_are_all_told() -> None:
     assert discreet(refused(422, "", causes)) == "a: Required value; b: Invalid value: no"
 
 
+def test_a_rule_of_our_own_kinds_is_told_though_no_value_stands_before_it() -> None:
+    causes = [{"field": "spec.fetch", "message": "Invalid value: fetch needs exactly one of image and git: name one"}]
+    theirs = refused(422, "", causes)
+    ours = Refused(422, {"details": {"group": "install.package.carvel.dev", "causes": causes}}, theirs.request)
+
+    assert discreet(ours) == "spec.fetch: Invalid value: fetch needs exactly one of image and git: name one"
+    assert discreet(theirs) == "spec.fetch: Invalid value"
+
+
 def test_a_value_of_another_type_is_not_shown() -> None:
     message = "failed to create typed patch object: .data.a: expected string, got &value.valueUnstructured{Value:4711}"
     assert discreet(refused(400, message, [])) == (
