@@ -34,6 +34,11 @@ def test_what_is_pushed_is_the_content_and_a_lock(package: Any) -> None:
     assert files[LOCK_FILE] == EMPTY_LOCK
 
 
+def test_of_a_folder_bundle_all_is_pushed(package: Any) -> None:
+    folder = package({"bundle/config/a.yml": "a: 1\n", "bundle/chart/b.txt": "b", "bundle/.git/c": "c"})
+    assert sorted(read(folder).files()) == [LOCK_FILE, "chart/b.txt", "config/a.yml"]
+
+
 def test_a_link_out_of_the_package_is_refused(package: Any) -> None:
     folder = package()
     (folder / "config/out.yml").symlink_to("/etc/hosts")
