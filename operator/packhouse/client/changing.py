@@ -17,7 +17,14 @@ from packhouse.client.account import Grant, added, grant_for
 from packhouse.client.errors import NotFound, Trouble
 from packhouse.client.granted import granted, refuse_ungrantable
 from packhouse.client.installing import refuse_missing_account
-from packhouse.client.keepsakes import has_made_account, made_rights, made_secrets, places, removed, used_by_others
+from packhouse.client.keepsakes import (
+    has_made_account,
+    made_rights,
+    made_secrets,
+    places,
+    removed,
+    without_those_in_use,
+)
 from packhouse.client.making import changed, whole
 from packhouse.client.new_values import NewValues, Step, other_values, present_values
 from packhouse.client.proposals import SECRET, at_version, downgradable, of_version, ref, secret_names, with_spec
@@ -163,8 +170,7 @@ async def sweep(session: Session, amendment: Amendment) -> list[str]:
         kept = {ref_of(obj) for obj in amendment.grant.objects} if amendment.grant is not None else set()
         rights = await made_rights(session, amendment.name, amendment.before)
         stale += [obj for obj in rights if ref_of(obj) not in kept]
-    others = await used_by_others(session, amendment.name) if stale else set()
-    return await removed(session, [obj for obj in stale if ref_of(obj) not in others])
+    return await removed(session, await without_those_in_use(session, amendment.name, stale))
 
 
 async def taken(session: Session, install: Json) -> Json:

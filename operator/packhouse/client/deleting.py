@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from packhouse.client.errors import NotFound
-from packhouse.client.keepsakes import made_rights, made_secrets, removed, used_by_others
+from packhouse.client.keepsakes import made_rights, made_secrets, removed, without_those_in_use
 from packhouse.client.proposals import SECRET, ref
 from packhouse.client.session import Session
 from packhouse.domain.inventory import Inventory
-from packhouse.domain.objects import kind_of, ref_of
+from packhouse.domain.objects import kind_of
 from packhouse.ports import Json
 
 
@@ -47,9 +47,10 @@ async def parting(session: Session, name: str, *, keep_values: bool) -> Parting:
             f"there is no install {session.namespace}/{name}",
             "see those that there are: kubectl package installed list",
         )
-    used = await used_by_others(session, name) if made else set()
-    kept = [obj for obj in made if ref_of(obj) in used or (keep_values and kind_of(obj) == SECRET)]
-    return Parting(name, install, [obj for obj in reversed(made) if obj not in kept], kept)
+    going = await without_those_in_use(session, name, made)
+    if keep_values:
+        going = [obj for obj in going if kind_of(obj) != SECRET]
+    return Parting(name, install, going[::-1], [obj for obj in made if obj not in going])
 
 
 async def delete(session: Session, parting: Parting) -> None:

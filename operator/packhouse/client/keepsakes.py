@@ -12,7 +12,8 @@ from packhouse.client.granted import made_for
 from packhouse.client.proposals import INSTALL, SECRET, is_made_for, secret_names, selector
 from packhouse.client.session import Session
 from packhouse.domain.inventory import Inventory
-from packhouse.domain.objects import ref_of
+from packhouse.domain.objects import kind_of, ref_of
+from packhouse.domain.rights import RBAC
 from packhouse.ports import Json, Ref
 
 
@@ -43,8 +44,14 @@ async def has_made_account(session: Session, install: Json) -> bool:
     return found is not None and is_made_for(found, session.namespace, install["metadata"]["name"])
 
 
-async def used_by_others(session: Session, name: str) -> set[Ref]:
-    """The accounts and Secrets that other installs of the namespace name: somebody uses them by now."""
+async def without_those_in_use(session: Session, name: str, made: Sequence[Json]) -> list[Json]:
+    """Those that no other install of the namespace names; an account that one does keeps its rights."""
+    used = await _used_by_others(session, name) if made else set()
+    account_in_use = any(ref_of(obj) in used for obj in made if kind_of(obj) == ACCOUNT)
+    return [obj for obj in made if ref_of(obj) not in used and not (account_in_use and kind_of(obj).group == RBAC)]
+
+
+async def _used_by_others(session: Session, name: str) -> set[Ref]:
     found: set[Ref] = set()
     async for page in session.cluster.pages(INSTALL, namespace=session.namespace):
         for install in page.items:

@@ -56,7 +56,7 @@ def _why_it_stays(install: InstalledPackage, found: Prospect) -> str:
     if install.paused or install.canceled:
         return f"is held; {found.newest} waits until it is resumed"
     if not found.follows:
-        return ""
+        return "" if found.exceeds(found.takes) else f"was told to take {found.newest} already"
     if found.exceeds(found.takes):
         return (
             f"follows {found.follows}, which does not take {found.newest}; to have it follow another range: "
