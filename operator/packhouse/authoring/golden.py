@@ -89,7 +89,7 @@ async def _result(renderer: Renderer, project: Project, case: Case, facts: Clust
     expected = _read(case.expected) if case.expected.is_file() else None
     if expected == actual:
         return Result(case, State.SAME, warnings=warnings)
-    diff = _diff(expected or [], actual, shown(case.expected))
+    diff = _diff(expected, actual, shown(case.expected)) if expected is not None else ()
     if update:
         case.expected.write_text(as_yaml(actual))
         return Result(case, State.WRITTEN, diff, warnings=warnings)

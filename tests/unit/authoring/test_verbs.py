@@ -122,9 +122,9 @@ def test_an_image_that_a_registry_would_be_asked_for_stays_and_is_warned_of(
 def test_a_difference_is_shown_and_written_on_demand(package: Any, verb: Verb, capsys: Capture) -> None:
     folder = package()
     assert verb("test", "web", "--update") == 0
+    assert capsys.readouterr().out == "written defaults\nwritten large\nok refused\n"
     service = folder / "config/service.yml"
     service.write_text(service.read_text().replace("port: 80\n", "port: 8080\n"))
-    capsys.readouterr()
     assert verb("test", "web") == 1
     printed = capsys.readouterr()
     assert printed.out.splitlines()[:3] == [
