@@ -33,10 +33,11 @@ class CommandLine:
     def __call__(self, *words: str, code: int | None = 0) -> Answer:
         """Ends as `code`, if one is given."""
         out, said = io.StringIO(), io.StringIO()
-        environment = {"KUBECONFIG": str(self.kubeconfig), **self.environment}
-        with patch.dict(os.environ, environment), redirect_stdout(out), redirect_stderr(said):
+        with patch.dict(os.environ, self.environment), redirect_stdout(out), redirect_stderr(said):
             try:
-                root(PACKAGE, "package").main(list(words), prog_name="kubectl package")
+                # The client reads KUBECONFIG once, when it is imported.
+                whose = ["--kubeconfig", str(self.kubeconfig)]
+                root(PACKAGE, "package").main([*words, *whose], prog_name="kubectl package")
                 ended = 0
             except SystemExit as end:
                 ended = int(end.code or 0)
