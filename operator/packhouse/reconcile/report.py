@@ -14,8 +14,9 @@ from typing import Any, Final
 
 from packhouse.api.conditions import Condition, ConditionType, find, read_conditions
 from packhouse.api.errors import ClusterUnavailable, NamespaceTerminating, PackhouseError
-from packhouse.api.names import INSTALL_API, STATUS_MANAGER
+from packhouse.api.names import INSTALL_API, INSTALLED_PACKAGE, STATUS_MANAGER
 from packhouse.api.views import Meta
+from packhouse.domain.history import Attempt, noted
 from packhouse.ports import Cluster, Json
 from packhouse.reconcile.outcome import Outcome, conditions
 
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 STANZAS: Final = ("fetch", "template", "deploy")
 TIMES: Final = frozenset({"startedAt", "updatedAt", "lastTransitionTime"})
 COUNTERS: Final = frozenset({"consecutiveReconcileSuccesses", "consecutiveReconcileFailures"})
+#: Counts of the deploy stanza that are changes in the cluster.
+CHANGING: Final = ("created", "configured", "replaced", "deleted")
 NOTE_CHARACTERS: Final = 1024
 #: Events of cluster-scoped objects live where Kubernetes' own controllers put them.
 CLUSTER_EVENTS_NAMESPACE: Final = "default"
@@ -60,6 +63,11 @@ class Reporter:
         if _lasting(status) == _lasting(_ours(subject.status)):
             return subject.status
         _stamp(status, subject.status, outcome, started=_rfc3339(started), now=now)
+        if (
+            subject.kind == INSTALLED_PACKAGE
+            and (attempt := _attempt(status, fields, outcome, started, now)) is not None
+        ):
+            status["history"] = noted(status.get("history"), attempt)
         metadata = {"name": subject.meta.name, "uid": subject.meta.uid}
         if subject.meta.namespace:
             metadata["namespace"] = subject.meta.namespace
@@ -163,6 +171,26 @@ def _stamp(status: Json, before: Json, outcome: Outcome, *, started: str, now: s
     elif outcome.statuses.get(ConditionType.RECONCILE_SUCCEEDED) == "True":
         status["consecutiveReconcileSuccesses"] = before.get("consecutiveReconcileSuccesses", 0) + 1
         status["consecutiveReconcileFailures"] = 0
+
+
+def _attempt(status: Json, fields: Mapping[str, Any], outcome: Outcome, started: datetime, now: str) -> Attempt | None:
+    """What the history is told; None for a pause, a deletion, and where no version was chosen."""
+    succeeded = outcome.statuses.get(ConditionType.RECONCILE_SUCCEEDED) == "True"
+    if ConditionType.RECONCILING not in outcome.statuses or "lastAttemptedVersion" not in fields:
+        return None
+    deploy = fields.get("deploy") or {}
+    return Attempt(
+        package=(status.get("packageRef") or {}).get("name", ""),
+        version=status["lastAttemptedVersion"],
+        digest=(fields.get("template") or {}).get("digest", ""),
+        reason=str(outcome.reason),
+        message=outcome.message,
+        succeeded=succeeded,
+        ended=succeeded or outcome.failed,
+        changed=sum(deploy.get(count, 0) for count in CHANGING),
+        started=_rfc3339(started),
+        now=now,
+    )
 
 
 def _ours(status: Json) -> Json:
