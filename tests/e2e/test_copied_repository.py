@@ -13,10 +13,10 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from bundle_app import app as bundle_app
 from cluster.registry import LocalRegistry, open_registry
 from lab import Json, Lab, install, package, repository
 from lab_door import Door, door_to
-from packhouse.cli.bundle import app as bundle_app
 from packhouse.domain.images_lock import LOCK_FILE
 
 TEMPLATE: list[Json] = [{"jinja2": {"paths": ["web.yaml"]}}, {"kbld": {"paths": ["-", LOCK_FILE]}}]

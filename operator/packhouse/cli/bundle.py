@@ -1,6 +1,6 @@
 """`packhouse bundle`: make bundles of packages, carry them between registries and over air gaps, look inside.
 
-main.py mounts `app`. What is asked for comes out on standard output, everything else on standard error.
+What is asked for comes out on standard output, everything else on standard error.
 """
 
 from __future__ import annotations
@@ -25,15 +25,12 @@ if TYPE_CHECKING:
     from packhouse.adapters.bundle_copy import Copied, Copier
     from packhouse.cli.bundle_places import Place, Places
 
-app = typer.Typer(name="bundle", help="Make, copy and inspect bundles of packages.", no_args_is_help=True)
-
 #: What the shell sees: 1 a registry or the disk did not do it, 2 the command line is wrong, 130 it was interrupted.
 EXIT_FAILED: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_INTERRUPTED: Final = 130
 PARALLEL: Final = 4
-#: In a help text; a [@digest] without the stroke would be taken for markup, and not be shown.
-_REFERENCE: Final = r"host/path[:tag]\[@digest]"
+_REFERENCE: Final = "host/path[:tag][@digest]"
 
 Username = Annotated[str, typer.Option(help="User of the registry; the docker config is not read for it then.")]
 PasswordStdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
@@ -47,12 +44,6 @@ class Form(StrEnum):
     YAML = "yaml"
 
 
-@app.callback()
-def bundle() -> None:
-    """Make, copy and inspect bundles of packages."""
-
-
-@app.command()
 def push(
     image: Annotated[str, typer.Argument(metavar="IMAGE", help="Where to: host/path[:tag].")],
     file: Annotated[
@@ -64,7 +55,10 @@ def push(
     username: Username = "",
     password_stdin: PasswordStdin = False,
 ) -> None:
-    """Push a folder as a bundle and print its reference with the digest. The same folder gives the same digest."""
+    """Push a folder as a bundle and print its reference with the digest.
+
+    The same folder gives the same digest.
+    """
     with _exits():
         settings = Settings.from_environment()
         if image.startswith((".", "/", "oci-layout:")):
@@ -88,7 +82,6 @@ def _judge_lock(path: Path) -> None:
             typer.echo(f"note: {error.message}: this bundle can be fetched, and not copied with its images", err=True)
 
 
-@app.command()
 def copy(
     places: Annotated[
         list[str] | None,
@@ -112,12 +105,12 @@ def copy(
     password_stdin: PasswordStdin = False,
     quiet: Quiet = False,
 ) -> None:
-    """Copy a bundle with every image that it names, nested bundles too, and print the copy's reference.
+    """Copy a bundle with every image that it names, nested bundles too.
 
     packhouse bundle copy SRC DST | copy SRC --to-tar FILE | copy --from-tar FILE DST
 
-    A copy that was interrupted goes on when it is started again. --username and --password-stdin are for the
-    registry of DST, or of SRC where there is no other.
+    The copy's reference is printed. A copy that was interrupted goes on when it is started again. --username and
+    --password-stdin are for the registry of DST, or of SRC where there is no other.
     """
     with _exits(goes_on=True):
         wanted = 2 - (to_tar is not None) - (from_tar is not None)
@@ -150,7 +143,6 @@ def copy(
         typer.echo(where)
 
 
-@app.command()
 def pull(
     image: Annotated[
         str, typer.Argument(metavar="IMAGE", help=f"{_REFERENCE}, or a layout: oci-layout:///path, ./path.")
@@ -159,7 +151,7 @@ def pull(
     username: Username = "",
     password_stdin: PasswordStdin = False,
 ) -> None:
-    """Put the files of a bundle into a folder, and print its reference with the digest.
+    """Put the files of a bundle into a folder, and print its reference.
 
     Where all images of its lock lie beside it, .imgpkg/images.yml names them there.
     """
@@ -174,7 +166,6 @@ def pull(
         typer.echo(str(place))
 
 
-@app.command()
 def inspect(
     image: Annotated[
         str, typer.Argument(metavar="IMAGE", help=f"{_REFERENCE}, or a layout: oci-layout:///path, ./path.")
@@ -184,9 +175,9 @@ def inspect(
     username: Username = "",
     password_stdin: PasswordStdin = False,
 ) -> None:
-    """Tell what hangs on a bundle: images, nested bundles, signatures, SBOMs, attestations, and how large it is.
+    """Tell what hangs on a bundle: images, signatures, SBOMs, how large it is.
 
-    Signatures are listed, not verified.
+    Nested bundles and attestations too. Signatures are listed, not verified.
     """
     with _exits():
         from packhouse.adapters.bundle_graph import Collector

@@ -42,3 +42,10 @@ def note(text: str) -> None:
 
 def warn(text: str) -> None:
     typer.echo(f"{painted('warning:', 'yellow', stream=sys.stderr)} {text}", err=True)
+
+
+def say_trouble(what: str, help: str = "") -> None:
+    """How every error is told: what happened, and what to do."""
+    typer.echo(f"{painted('error:', 'red', stream=sys.stderr, bold=True)} {what}", err=True)
+    if help:
+        typer.echo(f"{painted('help:', 'cyan', stream=sys.stderr, bold=True)}  {help}", err=True)

@@ -7,7 +7,7 @@ test compares them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 
@@ -21,8 +21,11 @@ class Verb:
 
 @dataclass(frozen=True, slots=True)
 class Noun:
+    """`short`: words of a noun inside that are understood here, too, and not shown."""
+
     help: str
     words: Mapping[str, Verb | Noun]
+    short: Mapping[str, Verb | Noun] = field(default_factory=dict)
 
 
 AVAILABLE: Final = Noun(
@@ -94,11 +97,21 @@ PACKAGE: Final = Noun(
     },
 )
 
+BUNDLE: Final = Noun(
+    "Make, copy and inspect bundles of packages.",
+    {
+        "push": Verb("bundle:push", "Push a folder as a bundle and print its reference with the digest."),
+        "copy": Verb("bundle:copy", "Copy a bundle with every image that it names, nested bundles too."),
+        "pull": Verb("bundle:pull", "Put the files of a bundle into a folder, and print its reference."),
+        "inspect": Verb("bundle:inspect", "Tell what hangs on a bundle: images, signatures, SBOMs, how large it is."),
+    },
+)
+
 ROOT: Final = Noun(
     "Packhouse, a package operator for Kubernetes.",
     {
         "package": PACKAGE,
-        "bundle": Verb("bundle:app", "Make, copy and inspect bundles of packages."),
+        "bundle": BUNDLE,
         "ytt": Verb("ytt:main", "Render files as ytt templates and print the result."),
         "operator": Verb("operator:operator", "Run the operator until it is told to stop."),
         "renderer": Verb(
@@ -106,6 +119,7 @@ ROOT: Final = Noun(
         ),
         "uninstall": Verb("uninstall:uninstall", "Remove Packhouse and everything that it installed from the cluster."),
     },
+    short={word: what for word, what in PACKAGE.words.items() if isinstance(what, Noun)},
 )
 #: Reads its words itself (`main(words)`), since it is called often and must begin at once.
 QUICK: Final = "ytt"

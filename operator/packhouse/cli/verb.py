@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,7 +21,7 @@ from typing import Annotated, Any, Final, get_type_hints
 import typer
 
 from packhouse.api.errors import PackhouseError
-from packhouse.cli.terminal import painted
+from packhouse.cli.terminal import say_trouble
 from packhouse.client.errors import ExitCode, Trouble, trouble_of
 from packhouse.client.session import Target, opened
 from packhouse.settings import SettingsInvalid
@@ -32,16 +31,30 @@ _CLUSTER: Final = "Which cluster, and who you are"
 
 def _target(
     namespace: Annotated[
-        str | None, typer.Option("--namespace", "-n", help="The namespace; by default that of the context.")
+        str | None,
+        typer.Option(
+            "--namespace", "-n", rich_help_panel=_CLUSTER, help="The namespace; by default that of the context."
+        ),
     ] = None,
     kubeconfig: Annotated[
-        str | None, typer.Option(help="The kubeconfig; by default KUBECONFIG, or ~/.kube/config.")
+        str | None,
+        typer.Option(
+            rich_help_panel=_CLUSTER, metavar="FILE", help="The kubeconfig; by default KUBECONFIG, or ~/.kube/config."
+        ),
     ] = None,
-    context: Annotated[str | None, typer.Option(help="The context of the kubeconfig.")] = None,
-    as_: Annotated[str, typer.Option("--as", help="Act as this user.")] = "",
-    as_group: Annotated[list[str] | None, typer.Option("--as-group", help="Act as of this group; repeatable.")] = None,
+    context: Annotated[
+        str | None, typer.Option(rich_help_panel=_CLUSTER, help="The context of the kubeconfig.")
+    ] = None,
+    as_: Annotated[str, typer.Option("--as", rich_help_panel=_CLUSTER, metavar="USER", help="Act as this user.")] = "",
+    as_group: Annotated[
+        list[str] | None,
+        typer.Option("--as-group", rich_help_panel=_CLUSTER, help="Act as of this group; repeatable."),
+    ] = None,
     request_timeout: Annotated[
-        float | None, typer.Option(help="Seconds that one request to the cluster may take.")
+        float | None,
+        typer.Option(
+            rich_help_panel=_CLUSTER, metavar="SECONDS", help="Seconds that one request to the cluster may take."
+        ),
     ] = None,
 ) -> Target:
     return Target(kubeconfig, context, namespace, as_, tuple(as_group or ()), request_timeout)
@@ -98,9 +111,7 @@ def ended(*, debug: bool = False) -> Iterator[None]:
         if debug:
             traceback.print_exc()
         trouble = _trouble(error)
-        typer.echo(f"{painted('error:', 'red', stream=sys.stderr, bold=True)} {trouble.what}", err=True)
-        if trouble.help:
-            typer.echo(f"{painted('help:', 'cyan', stream=sys.stderr, bold=True)}  {trouble.help}", err=True)
+        say_trouble(trouble.what, trouble.help)
         raise typer.Exit(int(trouble.code)) from None
 
 

@@ -17,19 +17,19 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from bundle_app import app
 from bundle_stock import Stock, fill, locked_bundle, manifest, put, tags, whole
 from cluster.registry import LocalRegistry, open_registry
 from cutting_proxy import CuttingProxy
 from hostile_registry import DOCKER, DOCKER_LAYER, image_of, sha256
 from layouts import write_layout
-from packhouse.cli.bundle import app
 
 Bundle = Callable[..., Result]
 
 KILLER = """
 import os, signal, sys
 from packhouse.cli import bundle_progress
-from packhouse.cli.bundle import app
+from bundle_app import app
 left = int(sys.argv.pop(1))
 class Killer(bundle_progress._Lines):
     def moved(self, count):
@@ -460,7 +460,7 @@ def test_an_upload_that_is_cut_goes_on_where_it_was(
 MEASURE = """
 import re, sys
 from pathlib import Path
-from packhouse.cli.bundle import app
+from bundle_app import app
 from packhouse.adapters import bundle_copy, oras_push, oras_repository, oci_layout_writer, bundle_graph
 def peak():  # of this process alone: what getrusage tells was inherited from whoever started it
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from bundle_app import app
 from cluster.registry import LocalRegistry
 from hostile_registry import HostileRegistry
 from packhouse.adapters.oras_push import push_bundle, write_layer
 from packhouse.adapters.oras_registry import OrasRegistry
 from packhouse.api.errors import AuthenticationFailed, InvalidSpec
-from packhouse.cli.bundle import app
 from packhouse.ports import Access
 from packhouse.settings import Settings
 

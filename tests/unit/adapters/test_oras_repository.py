@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from bundle_app import app
 from bundle_stock import fill, manifest, put, put_referrer
 from cluster.registry import LocalRegistry, open_registry
 from hostile_registry import (
@@ -30,7 +31,6 @@ from hostile_registry import (
 )
 from packhouse.adapters.oras_repository import Repository, fallback_tag
 from packhouse.api.errors import AuthenticationFailed
-from packhouse.cli.bundle import app
 from packhouse.domain.references import read_reference
 from packhouse.ports import Access, Credentials
 from packhouse.settings import Settings

@@ -15,12 +15,12 @@ import pytest
 import yaml
 from typer.testing import CliRunner, Result
 
+from bundle_app import app
 from bundle_stock import PREDICATE, Stock, fill, locked_bundle, put
 from cluster.registry import LocalRegistry
 from hostile_registry import DOCKER_LAYER, image_of
 from hostile_registry import bundle as plain_bundle
 from layouts import write_layout
-from packhouse.cli.bundle import app
 
 Bundle = Callable[..., Result]
 

@@ -94,4 +94,7 @@ def test_a_word_that_is_not_there_is_answered_with_the_nearest(capsys: pytest.Ca
     with pytest.raises(SystemExit) as ended:
         root(ROOT, "packhouse").main(["packge"], prog_name="packhouse")
     assert ended.value.code == ExitCode.USAGE
-    assert "Did you mean 'package'?" in capsys.readouterr().err
+    assert capsys.readouterr().err.splitlines() == [
+        "error: packhouse has no command 'packge'",
+        "help:  did you mean package?",
+    ]

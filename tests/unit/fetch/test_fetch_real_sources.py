@@ -18,6 +18,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from bundle_app import app as bundle_app
 from cluster.registry import LocalRegistry
 from fakes_sources import FakeSignatures, NoGit
 from lab_door import Door, door_to
@@ -26,7 +27,6 @@ from packhouse.adapters.http_downloads import HttpDownloads
 from packhouse.adapters.oras_push import push_bundle
 from packhouse.adapters.oras_registry import OrasRegistry
 from packhouse.api.errors import SOURCE_ERRORS
-from packhouse.cli.bundle import app as bundle_app
 from packhouse.domain.images_lock import LOCK_FILE
 from packhouse.fetch import Origins, Resolution, Sources, fetch_all, resolve_all
 from packhouse.fetch.cache import TreeCache

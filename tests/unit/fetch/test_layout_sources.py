@@ -13,6 +13,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from bundle_app import app
 from bundle_stock import locked_bundle, put
 from cluster.registry import open_registry
 from fakes_sources import origins
@@ -20,7 +21,6 @@ from hostile_registry import Image, bundle
 from packhouse.adapters.oci_layout_registry import LayoutRegistry
 from packhouse.adapters.registries import Registries
 from packhouse.api.errors import HostRefused
-from packhouse.cli.bundle import app
 from packhouse.domain.images_lock import LOCK_FILE
 from packhouse.domain.package_sources import relocated_packages
 from packhouse.fetch import Fetched, Sources, fetch_all, resolve_all
