@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-
-from kubernetes.aio.client.configuration import Configuration
+from typing import TYPE_CHECKING
 
 from packhouse.adapters import connection
 from packhouse.adapters.api_server import ApiServer, Counter
@@ -18,6 +17,9 @@ from packhouse.adapters.connection import namespace_of
 from packhouse.adapters.discovery import Discovery
 from packhouse.adapters.identities import ServiceAccountIdentities
 from packhouse.settings import Settings
+
+if TYPE_CHECKING:
+    from kubernetes.aio.client.configuration import Configuration
 
 __all__ = ["Connected", "connected", "connected_as_user", "namespace_of"]
 

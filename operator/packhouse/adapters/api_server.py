@@ -12,11 +12,10 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
 import aiohttp
-from kubernetes.aio.client.configuration import Configuration
 from multidict import CIMultiDict
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
@@ -26,6 +25,9 @@ from packhouse.adapters.decoding import decoded
 from packhouse.api.errors import ClusterUnavailable
 from packhouse.ports import Json
 from packhouse.settings import Settings
+
+if TYPE_CHECKING:
+    from kubernetes.aio.client.configuration import Configuration
 
 APPLY: Final = "application/apply-patch+yaml"  # JSON is YAML
 JSON_PATCH: Final = "application/json-patch+json"

@@ -16,11 +16,13 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import aiohttp
-from kubernetes.aio import config as kube_config
-from kubernetes.aio.client.configuration import Configuration
-from kubernetes.aio.client.rest import RESTClientObject
 
+from packhouse.adapters import kubernetes_parts  # noqa: F401 # before its parts
 from packhouse.api.errors import InvalidSpec
+
+from kubernetes.aio import config as kube_config  # isort: skip
+from kubernetes.aio.client.configuration import Configuration  # isort: skip
+from kubernetes.aio.client.rest import RESTClientObject  # isort: skip
 
 #: A little less than the API server's own time (90 s), so that it never closes one that we are about to use.
 IDLE_SECONDS: Final = 75.0

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import kopf
-from kubernetes.aio.client.configuration import Configuration
 
 from packhouse.adapters.connection import authorization
+
+if TYPE_CHECKING:
+    from kubernetes.aio.client.configuration import Configuration
 
 
 async def for_kopf(configuration: Configuration) -> kopf.ConnectionInfo:
