@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from packhouse.api.errors import PackhouseError, ValuesInvalid
@@ -34,11 +34,11 @@ class Build:
 async def build(renderer: Renderer, project: Project, facts: ClusterFacts) -> Build:
     """With the defaults, and with the values of each case that is expected to render. A package whose values have no
     defaults for all is built by its cases alone. Raises what the rendering raises, with the case and the file."""
-    made = Build()
+    made, noting = Build(), replace(project, instead=NOTING)
     later: set[str] = set()
     for name, values in _cases(project).items():
         try:
-            rendered = await render(renderer, project, values, facts, instead=NOTING)
+            rendered = await render(renderer, noting, values, facts)
         except ValuesInvalid as error:
             if name == DEFAULTS and len(_cases(project)) > 1:
                 made.warnings.append(f"the defaults alone are refused, and not built: {error.message}")

@@ -10,8 +10,8 @@ A Package is read as an import reads it, with two things left to the release: me
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -84,7 +84,8 @@ class Case:
 class Project:
     """`package` and `metadata` are as a repository would offer them, but for the source (`UNRELEASED`).
 
-    `content` is the folder that paths of template steps begin at.
+    `content` is the folder that paths of template steps begin at. `instead`: files that stand in the place of those on
+    disk.
     """
 
     folder: Path
@@ -94,6 +95,7 @@ class Project:
     cases: Sequence[Case]
     written: Written
     written_metadata: Written | None = None
+    instead: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def view(self) -> Package:
@@ -107,7 +109,8 @@ class Project:
 
     def files(self) -> dict[str, bytes]:
         """What is pushed, by path below `content`; a lock is always there. Raises InvalidSpec for links out of it."""
-        return {LOCK_FILE: EMPTY_LOCK} | {name: (self.content / name).read_bytes() for name in self._shipped()}
+        on_disk = {name: (self.content / name).read_bytes() for name in self._shipped()}
+        return {LOCK_FILE: EMPTY_LOCK, **on_disk, **self.instead}
 
     def _shipped(self) -> Iterator[str]:
         tops = [self.folder / name for name in SHIPPED] if self.content == self.folder else [self.content]

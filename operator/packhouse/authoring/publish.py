@@ -22,7 +22,7 @@ from packhouse.adapters.oras_repository import Repository
 from packhouse.authoring.images import text_of
 from packhouse.authoring.project import Project
 from packhouse.domain.bundle_about import ABOUT_FILE
-from packhouse.domain.images_lock import BUNDLE_LABEL, LOCK_FILE
+from packhouse.domain.images_lock import BUNDLE_LABEL
 from packhouse.fetch.manifest import OCI_MANIFEST
 from packhouse.ports import Json, RawManifest
 
@@ -37,11 +37,9 @@ def tag_of(version: str) -> str:
     return version.replace("+", "_")
 
 
-def contents(project: Project, lock: bytes | None = None) -> dict[str, bytes]:
-    """What the package's bundle holds, by path: the files that are pushed, and a word on what it is. `lock`: in the
-    place of that on disk."""
-    files = {ABOUT_FILE: _about(project).encode(), **project.files()}
-    return files if lock is None else {**files, LOCK_FILE: lock}
+def contents(project: Project) -> dict[str, bytes]:
+    """What the package's bundle holds, by path: the files that are pushed, and a word on what it is."""
+    return {ABOUT_FILE: _about(project).encode(), **project.files()}
 
 
 @contextmanager
@@ -75,7 +73,9 @@ def _about(project: Project) -> str:
 def released_before(target: Repository, digest: str, content: bytes, media_type: str) -> str | None:
     """When this very document was attached to that image; None where it is not."""
     for known in target.referrers(digest):
-        raw = target.manifest(known.digest) if known.artifact_type == media_type else None
+        if known.artifact_type not in (media_type, _EMPTY_TYPE, ""):  # some registries give the type of the config
+            continue
+        raw = target.manifest(known.digest)
         document = read_document(raw.body) if raw is not None else {}
         layers, notes = document.get("layers"), document.get("annotations")
         if isinstance(layers, list) and [layer.get("digest") for layer in layers] == [_digest(content)]:

@@ -8,7 +8,7 @@ Blocking. Called by cli/release.py.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +21,7 @@ from packhouse.adapters.oras_repository import Repository
 from packhouse.authoring import sbom
 from packhouse.authoring.images import Locked
 from packhouse.authoring.project import Project
-from packhouse.authoring.publish import attached, packed_folder, packed_package, released_before, tag_of
+from packhouse.authoring.publish import attached, contents, packed_folder, packed_package, released_before, tag_of
 from packhouse.authoring.repository import Addition, Offer, added
 from packhouse.client.errors import Trouble
 from packhouse.domain.references import ImageReference
@@ -36,11 +36,10 @@ _AGAIN: Final = "run it again: what is done is found"
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """`files`: what the package's bundle holds. `repository`: its bundle lies under `tag`, and under `tags` too.
-    `now`: RFC 3339."""
+    """`project`: with the version and the lock that are released. `repository`: its bundle lies under `tag`, and under
+    `tags` too. `now`: RFC 3339."""
 
     project: Project
-    files: Mapping[str, bytes]
     lock: Sequence[Locked]
     package_home: Repository
     repository: Repository
@@ -79,6 +78,7 @@ class Release:
 
     def __init__(self, wish: Wish, settings: Settings) -> None:
         self._wish = wish
+        self._files = contents(wish.project)
         self._settings = settings
         self._stack = ExitStack()
 
@@ -91,10 +91,10 @@ class Release:
 
     def plan(self) -> Plan:
         wish = self._wish
-        with packed_package(wish.project, wish.files) as packed:
+        with packed_package(wish.project, self._files) as packed:
             manifest = packed.manifest
         image = f"{wish.package_home.name}@{manifest.digest}"
-        bill = sbom.bill(wish.project.package, image, wish.files, wish.lock)
+        bill = sbom.bill(wish.project.package, image, self._files, wish.lock)
         self._refuse_other_tag(manifest)
         base = wish.repository.manifest(wish.tag)
         self._folder.mkdir()
@@ -112,7 +112,7 @@ class Release:
     def carry_out(self, plan: Plan, says: Says) -> Released:
         wish = self._wish
         moment = str(plan.offer.package["spec"]["releasedAt"])
-        with packed_package(wish.project, wish.files) as packed:
+        with packed_package(wish.project, self._files) as packed:
             packed.push(wish.package_home, tag_of(plan.offer.version))
         says(f"pushed {plan.offer.image}")
         attached(wish.package_home, plan.manifest, plan.bill, sbom.MEDIA_TYPE, moment)

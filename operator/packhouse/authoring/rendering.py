@@ -63,18 +63,16 @@ async def render(
     *,
     namespace: str = NAMESPACE,
     images: Mapping[ImageAsk, FoundImage] | None = None,
-    instead: Mapping[str, bytes] | None = None,
 ) -> Rendered:
     """The objects of an install named after the package.
 
-    What a step would ask registries (`asked`) stays as it is written; `images` are answers that are known, `instead`
-    files that stand in the place of those on disk.
+    What a step would ask registries (`asked`) stays as it is written; `images` are answers that are known.
     Raises what ports.Renderer.render raises, InvalidSpec for what only a cluster could tell.
     """
     package = project.view
     _refuse_references(project)
     job = RenderJob(
-        files={**project.files(), **(instead or {})},
+        files=project.files(),
         steps=package.template,
         values=list(values),
         values_schema=package.values_schema,

@@ -44,11 +44,10 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Addition:
-    """`files` to write into the bundle; none where it offers just that already. `released_at`: of the version that is
-    offered. `notes`: what is not as the package has it."""
+    """`files` to write into the bundle; none where it offers just that already. `notes`: what is not as the package has
+    it."""
 
     files: Mapping[str, bytes]
-    released_at: str | None = None
     notes: Sequence[str] = ()
 
 
@@ -60,10 +59,8 @@ def added(files: Mapping[str, bytes], offer: Offer, repository: str) -> Addition
     folder = f"{_FOLDER if _has_folder(files) or not offered else ''}{offer.public_name}"
     new: dict[str, bytes] = {}
     notes: list[str] = []
-    released_at = None
     if (PACKAGE, name) in offered:
         file, document = offered[PACKAGE, name]
-        released_at = document["spec"].get("releasedAt")
         _refuse_other(document, offer, f"{repository}, {file}")
     else:
         new[f"{folder}/{offer.version}.yml"] = text_of(offer.package, in_order=False).encode()
@@ -78,7 +75,7 @@ def added(files: Mapping[str, bytes], offer: Offer, repository: str) -> Addition
     if all(one.image != offer.image for one in lock):
         entry = Locked(offer.image, offer.image, {IMAGE_ID: offer.image})
         new[LOCK_FILE] = images.write([*lock, entry])
-    return Addition(new, released_at, notes)
+    return Addition(new, notes)
 
 
 def _has_folder(files: Mapping[str, bytes]) -> bool:

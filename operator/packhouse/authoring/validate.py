@@ -24,6 +24,7 @@ _CRD: Final = ("apiextensions.k8s.io", "CustomResourceDefinition")
 #: What every object has, though the schema in a CRD needs not say so.
 _EVERYBODY: Final = ("apiVersion", "kind", "metadata")
 _SHOWN_MOST: Final = 20  # of one object
+_BUILT_IN: Final = "io.k8s."
 _KINDS: Final = "x-kubernetes-group-version-kind"
 
 
@@ -115,7 +116,13 @@ def _read(document: Json, group: str, version: str) -> tuple[Prepared, dict[str,
         for entry in schema.get(_KINDS) or ()
         if (entry["group"], entry["version"]) == (group, version)
     }
-    return Prepared({"components": {"schemas": schemas}}, trusted=True), names
+    lenient = {name: _lenient(schema) if name.startswith(_BUILT_IN) else schema for name, schema in schemas.items()}
+    return Prepared({"components": {"schemas": lenient}}, trusted=True), names
+
+
+def _lenient(schema: Any) -> Any:
+    """Of types that are built in, the server takes many objects without what their schema calls required."""
+    return {key: value for key, value in schema.items() if key != "required"}
 
 
 def _brought(obj: Json) -> Iterator[tuple[Kind, _Shape]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,6 +43,9 @@ class Lock:
     def content(self) -> bytes:
         """As it should be. What says the same in another form stays as its author wrote it."""
         return images.write(self.after) if self.body is None or self.is_stale else self.body
+
+    def into(self, project: Project) -> Project:
+        return replace(project, instead={LOCK_FILE: self.content})
 
     def write(self) -> None:
         if self.is_stale:

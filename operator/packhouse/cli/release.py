@@ -47,7 +47,6 @@ async def release(
     from packhouse.authoring import versions
     from packhouse.authoring.images import text_of
     from packhouse.authoring.project import PACKAGE_FILE, read
-    from packhouse.authoring.publish import contents
     from packhouse.authoring.release import Release, Wish
     from packhouse.cli.bundle_login import Logins, given_login
     from packhouse.cli.bundle_places import Places
@@ -65,17 +64,18 @@ async def release(
 
     signing = key_of(key) if key is not None else None
     target, before = repository_of(to), read(folder)
+    home = package_home(package_image, target, before)
     project = versions.with_version(before, versions.chosen(before.view.version, version, bump))
     text = (folder / PACKAGE_FILE).read_bytes().decode()
     rewritten = versions.rewritten(text, before.written.document, project.view.version)
     settings = Settings.from_environment()
     with Places(Logins(given_login(username, password_stdin), target.host), settings) as places:
         lock = await judged(before, project, places)
+        project = lock.into(project)
         wish = Wish(
             project=project,
-            files=contents(project, lock.content),
             lock=lock.after,
-            package_home=places.repository(package_home(package_image, target, before)),
+            package_home=places.repository(home),
             repository=places.repository(target),
             tag=target.tag or "latest",
             tags=tag or (),
@@ -93,7 +93,7 @@ async def release(
             agree("Release this?", yes=yes)
             lock.write()
             released = work.carry_out(plan, note)
+    await taken_over(project)
     if rewritten != text:  # last: one that is interrupted begins again with the version that it began with
-        await taken_over(project)
         (folder / PACKAGE_FILE).write_bytes(rewritten.encode())
     show(listing(released, plan), output)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import getpass
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -14,7 +15,7 @@ from packhouse.adapters.cosign_private_keys import SigningKey, read_key
 from packhouse.authoring import golden
 from packhouse.authoring.lint.findings import Level
 from packhouse.authoring.lint.judge import judge
-from packhouse.authoring.project import UNRELEASED, Project, shown
+from packhouse.authoring.project import UNRELEASED, Case, Project, shown
 from packhouse.authoring.publish import tag_of
 from packhouse.authoring.release import Plan, Released, Wish, sibling
 from packhouse.authoring.rendering import ClusterFacts, aimed_at, started
@@ -23,6 +24,7 @@ from packhouse.cli.locking import Lock, counted, locked, rendered
 from packhouse.cli.output import Column, Listing
 from packhouse.cli.terminal import begins, note
 from packhouse.client.errors import NotFound, Trouble, Usage
+from packhouse.domain.images_lock import EMPTY_LOCK, LOCK_FILE
 from packhouse.domain.references import ImageReference, read_reference
 
 if TYPE_CHECKING:
@@ -89,11 +91,11 @@ async def judged(before: Project, project: Project, places: Places) -> Lock:
 
 
 async def taken_over(project: Project) -> None:
-    """The tests were as expected; where they hold the version, they hold the new one from now on."""
+    """The tests were as expected; where that names the version, or an image that was not locked, it does so anew."""
     async with started() as renderer:
         async for result in golden.run(renderer, project, project.cases, _facts(project), update=True):
             if result.state is golden.State.WRITTEN:
-                note(f"{shown(result.case.folder)}: expected is what the new version renders")
+                note(f"{shown(result.case.folder)}: expected is what the release renders")
 
 
 async def _refuse_errors(renderer: Renderer, project: Project) -> None:
@@ -105,10 +107,13 @@ async def _refuse_errors(renderer: Renderer, project: Project) -> None:
 
 
 async def _refuse_failures(renderer: Renderer, before: Project, project: Project) -> None:
-    """What is expected may hold the version that is on disk, or the new one: a release may have ended in between."""
-    failed = await _failed(renderer, before)
-    if failed and before.view.version != project.view.version and not await _failed(renderer, project):
-        return
+    """What a case expects may be of the version on disk or of the new one, and of a time before images were locked: a
+    release that was interrupted has changed some of it. One of which nothing is expected needs to render, no more."""
+    unlocked = {LOCK_FILE: EMPTY_LOCK}
+    failed = await _failed(renderer, before, before.cases)
+    for other in (project, replace(before, instead=unlocked), replace(project, instead=unlocked)):
+        still = await _failed(renderer, other, [result.case for result in failed])
+        failed = [result for result in failed if result.case in {one.case for one in still}]
     for result in failed:
         note(f"{result.case.name}: {result.state}{f': {result.message}' if result.message else ''}")
     if failed:
@@ -118,9 +123,8 @@ async def _refuse_failures(renderer: Renderer, before: Project, project: Project
         )
 
 
-async def _failed(renderer: Renderer, project: Project) -> list[golden.Result]:
-    """A case of which nothing is expected needs to render, no more."""
-    results = golden.run(renderer, project, project.cases, _facts(project))
+async def _failed(renderer: Renderer, project: Project, cases: Sequence[Case]) -> list[golden.Result]:
+    results = golden.run(renderer, project, cases, _facts(project))
     return [result async for result in results if result.state in (golden.State.DIFFERENT, golden.State.BROKEN)]
 
 
