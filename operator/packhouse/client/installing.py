@@ -15,8 +15,9 @@ from packhouse.client import catalogue
 from packhouse.client.account import ACCOUNT, Grant, account_name, grant_for
 from packhouse.client.errors import ExitCode, NotFound, Trouble, trouble_of
 from packhouse.client.granted import refuse_ungrantable
-from packhouse.client.making import Made, make, no_namespace, not_served, refusals
+from packhouse.client.making import Made, make, refusals
 from packhouse.client.new_values import free_name, values_for
+from packhouse.client.obstacles import no_namespace, not_served
 from packhouse.client.proposals import (
     INSTALL,
     NAMESPACE,

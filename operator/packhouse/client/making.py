@@ -12,14 +12,15 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import Any, Final, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
 
 from packhouse.api.errors import DeployFailed, FieldConflict, Forbidden, PackhouseError
 from packhouse.api.names import CLIENT_MANAGER, MADE_FOR, MADE_IN
 from packhouse.client.errors import ExitCode, NotFound, Trouble, trouble_of
+from packhouse.client.interruptions import cancelled_by_sigterm, deaf, to_its_end
+from packhouse.client.obstacles import no_namespace, not_served, taken
 from packhouse.client.proposals import operations
 from packhouse.client.session import Session
 from packhouse.domain.objects import ref_of
@@ -27,8 +28,6 @@ from packhouse.ports import Cluster, Json, Ref
 
 #: How often a change is tried on an object that others change at the same time.
 TRIES: Final = 5
-
-T = TypeVar("T")
 
 
 class Made:
@@ -39,18 +38,19 @@ class Made:
         self._cluster = cluster
         self._word = word
         self._undo: list[tuple[Ref, Callable[[], Awaitable[bool]]]] = []
-        self.complete = False
+        #: What was written last, once everything is there.
+        self.whole: Ref | None = None
 
     async def create(self, obj: Json, *, last: bool = False) -> Json:
         """`last`: with it everything is there, and nothing is taken back any more.
 
         Raises Trouble where the name is taken or the namespace is missing, Forbidden, DeployFailed.
         """
-        return await self._to_its_end(self._create(obj, last))
+        return await to_its_end(self._create(obj, last), then=asyncio.CancelledError)
 
     async def change(self, ref: Ref, change: Callable[[Json], Json], *, last: bool = False) -> Json:
         """What `change` makes of the object as it is now; asked again where somebody else was faster."""
-        return await self._to_its_end(self._change(ref, change, last))
+        return await to_its_end(self._change(ref, change, last), then=asyncio.CancelledError)
 
     async def put(self, obj: Json) -> Json:
         """Created, or, where it is there and was made for the same install, made like this. Raises Trouble."""
@@ -88,7 +88,7 @@ class Made:
             raise await self._no_place(ref)
         uid = answer["metadata"]["uid"]
         self._undo.append((ref, lambda: self._cluster.delete(ref, uid=uid)))
-        self.complete = last
+        self.whole = ref if last else None
         return answer
 
     async def _change(self, ref: Ref, change: Callable[[Json], Json], last: bool) -> Json:
@@ -96,18 +96,8 @@ class Made:
         if answer is not None:
             version = answer["metadata"]["resourceVersion"]
             self._undo.append((ref, lambda: _changed_back(self._cluster, ref, version, after, before)))
-        self.complete = last
+        self.whole = ref if last else None
         return after
-
-    async def _to_its_end(self, action: Coroutine[Any, Any, T]) -> T:
-        """A write that is under way when we are interrupted is waited for: only then is it known what it made."""
-        task = asyncio.ensure_future(action)
-        try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            with suppress(Exception):
-                await task
-            raise
 
     async def _found(self, ref: Ref) -> Json | None:
         """None where we may not look."""
@@ -142,17 +132,18 @@ async def make(session: Session, objects: Sequence[Json]) -> Made:
 async def whole(session: Session) -> AsyncIterator[Made]:
     """Raises what ended it, with words on what was taken back."""
     made = Made(session.cluster, secrets.token_hex(4))
-    with _cancelled_by_sigterm():
+    with cancelled_by_sigterm():
         try:
             yield made
         except asyncio.CancelledError:
-            if made.complete:
-                raise
+            if made.whole is not None:
+                raise _too_late(made.whole) from None
             raise await _taken_back(made, Trouble("interrupted", code=ExitCode.INTERRUPTED)) from None
         except (Trouble, PackhouseError) as error:
             raise await _taken_back(made, error if isinstance(error, Trouble) else trouble_of(error)) from error
         except BaseException:
-            await made.undo()
+            with deaf():
+                await to_its_end(made.undo())
             raise
 
 
@@ -209,8 +200,20 @@ def _still(version: str) -> Json:
     return {"op": "test", "path": "/metadata/resourceVersion", "value": version}
 
 
+def _too_late(ref: Ref) -> Trouble:
+    name, look = ref.name, f"repository get {ref.name}"
+    if ref.namespace:
+        name, look = f"{ref.namespace}/{ref.name}", f"installed status {ref.name} -n {ref.namespace}"
+    return Trouble(
+        f"interrupted; {ref.kind.kind} {name} is written already, and the operator goes on with it",
+        f"look at it: kubectl package {look}",
+        ExitCode.INTERRUPTED,
+    )
+
+
 async def _taken_back(made: Made, trouble: Trouble) -> Trouble:
-    back, left = await made.undo()
+    with deaf():
+        back, left = await to_its_end(made.undo())
     words = trouble.what
     if back:
         words += f"; what was made before is taken back: {', '.join(f'{ref.kind.kind} {ref.name}' for ref in back)}"
@@ -218,44 +221,3 @@ async def _taken_back(made: Made, trouble: Trouble) -> Trouble:
         return Trouble(words, trouble.help, trouble.code)
     lever = "delete by hand what could not be taken back:\n  " + "\n  ".join(left)
     return Trouble(words, f"{trouble.help}\n{lever}" if trouble.help else lever, trouble.code)
-
-
-# ---- what stands in the way --------------------------------------------------------------------------------
-
-
-def taken(there: Json) -> Trouble:
-    """The name of what was to be made is that of something else. `there`: its metadata at least."""
-    ref = ref_of(there)
-    namespace, _, name = str((there["metadata"].get("annotations") or {}).get(MADE_FOR, "")).partition("/")
-    if not name:
-        return Trouble(f"{ref} exists already, and was not made for this", "delete it, or choose another name")
-    return Trouble(
-        f"{ref} exists already: it was made for the install {namespace}/{name}",
-        f"if that install is gone, `kubectl package installed delete {name} -n {namespace}` removes what is left of it",
-    )
-
-
-def not_served(ref: Ref) -> Trouble:
-    return NotFound(f"this cluster does not know the kind {ref.kind}", "install Packhouse in it first")
-
-
-def no_namespace(namespace: str) -> Trouble:
-    return NotFound(
-        f"namespace {namespace} does not exist", "have it made with --create-namespace, or name another one with -n"
-    )
-
-
-@contextmanager
-def _cancelled_by_sigterm() -> Iterator[None]:
-    """SIGTERM ends this task as Ctrl-C does, so that there is a moment to take things back."""
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    try:
-        assert task is not None  # noqa: S101 - we run in one
-        loop.add_signal_handler(signal.SIGTERM, task.cancel)
-    except (NotImplementedError, RuntimeError, ValueError):  # not the main thread, or no such signals
-        yield
-        return
-    try:
-        yield
-    finally:
-        loop.remove_signal_handler(signal.SIGTERM)

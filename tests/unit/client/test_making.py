@@ -157,12 +157,29 @@ async def test_interrupted_before_the_last_it_leaves_nothing(number: signal.Sign
     assert await names(cluster, INSTALL) == []
 
 
+async def test_who_is_impatient_does_not_keep_it_from_taking_back() -> None:
+    class Impatient(InterruptsAt):
+        async def delete(self, ref: Ref, **named: Any) -> bool:
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGTERM)
+            await asyncio.sleep(0.01)
+            return await super().delete(ref, **named)
+
+    cluster = Impatient("Secret", None)
+
+    with pytest.raises(Trouble, match="interrupted"):
+        await asyncio.ensure_future(cluster.interrupting(make(session_on(cluster), [secret(), install()])))
+
+    assert await names(cluster, SECRET) == []
+
+
 async def test_interrupted_at_the_last_it_leaves_everything() -> None:
     cluster = InterruptsAt("InstalledPackage", None)
 
-    with pytest.raises(asyncio.CancelledError):
+    with pytest.raises(Trouble, match="InstalledPackage demo/web is written already") as interrupted:
         await asyncio.ensure_future(cluster.interrupting(make(session_on(cluster), [secret(), install()])))
 
+    assert interrupted.value.code is ExitCode.INTERRUPTED
     assert await names(cluster, SECRET) == ["web-values"]
     assert await names(cluster, INSTALL) == ["web"]
 
