@@ -196,7 +196,10 @@ async def _settled(session: Session, amendment: Amendment, *, wait: bool, timeou
     from packhouse.client.changing import sweep
 
     where = f"{session.namespace}/{amendment.name}:{amendment.version}"
-    if not wait:
+    held = next((word for word in ("paused", "canceled") if amendment.after["spec"].get(word)), "")
+    if held:
+        note(f"{session.namespace}/{amendment.name} is {held}, and is taken up when that ends")
+    if held or not wait:
         typer.echo(f"Updating package in {where}")
         return
     await followed(session, amendment.name, timeout)
@@ -249,7 +252,8 @@ def _show_parting(session: Session, parting: Parting) -> None:
         note(f"There is no install {session.namespace}/{parting.name} any more; what was made for it is left:")
     else:
         package = parting.install["spec"]["packageRef"]["publicName"]
-        note(f"{session.namespace}/{parting.name}: {package} {parting.version}, {parting.objects} objects")
+        count = f"{parting.objects} object{'' if parting.objects == 1 else 's'}"
+        note(f"{session.namespace}/{parting.name}: {package} {parting.version or '(none yet)'}, {count}")
     for obj in parting.made:
         note(f"  {_words(obj)}, made for it")
     for obj in parting.kept:

@@ -27,6 +27,7 @@ from packhouse.client.keepsakes import (
 )
 from packhouse.client.making import changed, whole
 from packhouse.client.new_values import NewValues, Step, other_values, present_values
+from packhouse.client.obstacles import being_deleted
 from packhouse.client.proposals import SECRET, at_version, downgradable, of_version, ref, secret_names, with_spec
 from packhouse.client.rehearsal import Proposal, Rehearsal, rehearse
 from packhouse.client.session import Session
@@ -104,6 +105,8 @@ async def present(session: Session, name: str) -> Json:
 async def amended(session: Session, name: str, wishes: Wishes, *, rehearsed: bool = False) -> Amendment:
     """Nothing is written. Raises Trouble, ValuesInvalid, and what a rehearsal raises."""
     before = await present(session, name)
+    if before["metadata"].get("deletionTimestamp"):
+        raise being_deleted(ref(session.namespace, name))
     steps: list[Step] = []
     warnings: list[str] = []
     if wishes.version is not None:

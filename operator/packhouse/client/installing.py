@@ -17,7 +17,7 @@ from packhouse.client.errors import ExitCode, NotFound, Trouble, trouble_of
 from packhouse.client.granted import refuse_ungrantable
 from packhouse.client.making import Made, make, refusals
 from packhouse.client.new_values import free_name, values_for
-from packhouse.client.obstacles import no_namespace, not_served
+from packhouse.client.obstacles import being_deleted, no_namespace, not_served
 from packhouse.client.proposals import (
     INSTALL,
     NAMESPACE,
@@ -169,6 +169,8 @@ async def _refuse_present(session: Session, name: str) -> None:
     found = await session.cluster.get(ref)
     if found is None:
         return
+    if found["metadata"].get("deletionTimestamp"):
+        raise being_deleted(ref)
     package = found["spec"]["packageRef"]["publicName"]
     version = (found.get("status") or {}).get("version")
     raise Trouble(

@@ -20,6 +20,13 @@ def taken(there: Json) -> Trouble:
     )
 
 
+def being_deleted(ref: Ref) -> Trouble:
+    return Trouble(
+        f"{ref.namespace}/{ref.name} is being deleted",
+        f"wait until it is gone: kubectl package installed delete {ref.name} -n {ref.namespace}",
+    )
+
+
 def not_served(ref: Ref) -> Trouble:
     return NotFound(f"this cluster does not know the kind {ref.kind}", "install Packhouse in it first")
 
