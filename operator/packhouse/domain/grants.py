@@ -102,7 +102,7 @@ def manifests(rights: Iterable[Right], account: Account) -> str:
 def joined(rules: Iterable[Rule]) -> list[Rule]:
     """As few rules as allow the same: those that differ in one part only become one."""
     found = sorted(set(rules))
-    for part in ("names", "verbs", "resources", "groups", "urls"):
+    for part in ("verbs", "names", "resources", "groups", "urls"):
         alike: dict[Rule, list[Rule]] = {}
         for rule in found:
             # A rule without names is for all of them, so it is like none with names.

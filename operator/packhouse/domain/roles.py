@@ -72,9 +72,9 @@ def _things(rule: Rule) -> str:
 
 
 def things(rule: Rule) -> str:
-    """The resources or URLs that it is about, whatever their names: "deployments (apps)", "pods"."""
+    """The resources or URLs that it is about, whatever their names: "deployments (apps)", "pods", "/metrics (URLs)"."""
     if rule.urls:
-        return ", ".join(rule.urls)
+        return f"{', '.join(rule.urls)} (URLs)"
     groups = ", ".join(_GROUPS.get(group, group) for group in rule.groups)
     return ", ".join(rule.resources) + (f" ({groups})" if rule.groups != ("",) else "")
 
