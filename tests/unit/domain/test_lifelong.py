@@ -24,10 +24,7 @@ PLURALS = {
     Kind("", "v1", "Namespace"): "namespaces",
     Kind("", "v1", "PersistentVolumeClaim"): "persistentvolumeclaims",
     Kind("apiextensions.k8s.io", "v1", "CustomResourceDefinition"): "customresourcedefinitions",
-    **{
-        Kind(RBAC, "v1", kind): f"{kind.lower()}s"
-        for kind in ("Role", "ClusterRole", "RoleBinding", "ClusterRoleBinding")
-    },
+    **{Kind(RBAC, "v1", kind): f"{kind.lower()}s" for kind in (*ROLES, *BINDINGS)},
 }
 PODS = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]}]
 EVERYTHING = [{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}]
