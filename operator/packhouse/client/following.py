@@ -16,7 +16,7 @@ from packhouse.api.errors import ClusterUnavailable, Forbidden
 from packhouse.api.names import INSTALL_GROUP, INSTALLED_PACKAGE, PACKAGE_REPOSITORY, VERSION
 from packhouse.client.session import Session
 from packhouse.client.sightings import sightings
-from packhouse.client.verdicts import Verdict, not_ready, verdict
+from packhouse.client.verdicts import Verdict, deletion_words, not_ready, verdict
 from packhouse.domain.inventory import Entry, Inventory
 from packhouse.domain.readiness import State, needs_no_look, readiness
 from packhouse.ports import Cluster, Json, Kind, Ref
@@ -60,7 +60,7 @@ async def follow_repository(
 
 async def follow_deletion(session: Session, ref: Ref, *, timeout_seconds: float, watcher: Watcher) -> None:
     """Until the object is gone. Raises Trouble (NOT_READY) with what holds it, Forbidden."""
-    said, uid = "it is still there", ""
+    said, uid = "it is being deleted", ""
     clock = asyncio.get_running_loop().time
     deadline = clock() + timeout_seconds
     async with _news(session.cluster, ref) as news:
@@ -71,8 +71,7 @@ async def follow_deletion(session: Session, ref: Ref, *, timeout_seconds: float,
                     uid = uid or (obj or {}).get("metadata", {}).get("uid", "")
                     if obj is None or obj["metadata"]["uid"] != uid:
                         return
-                    status = obj.get("status") or {}
-                    said = status.get("usefulErrorMessage") or status.get("friendlyDescription") or said
+                    said = deletion_words(obj) or said
                     watcher.head(f"{_name(ref)}: {said}")
     raise not_ready(f"{_name(ref)} is not gone after {timeout_seconds:g} s", said, "the operator goes on deleting it")
 

@@ -40,6 +40,15 @@ def verdict(obj: Json) -> Verdict:
     return Verdict(False, words, final=_is_final(find(conditions, ConditionType.RECONCILE_FAILED)))
 
 
+def deletion_words(obj: Json) -> str:
+    """What the operator says of its deletion; "" before it says anything."""
+    status = obj.get("status") or {}
+    deleting = find(read_conditions(status.get("conditions")), ConditionType.DELETING)
+    if deleting is None or deleting.status is not Status.TRUE:
+        return ""
+    return str(status.get("usefulErrorMessage") or deleting.message)
+
+
 def _is_final(failed: Condition | None) -> bool:
     if failed is None or failed.status is not Status.TRUE:
         return False

@@ -58,6 +58,12 @@ async def cluster() -> FakeCluster:
     return made
 
 
+async def is_deleting(cluster: FakeCluster, words: str) -> None:
+    wire = {**INSTALL, "status": {"conditions": [condition("Deleting", "True", "DeletionPending", words, 1)]}}
+    wire.pop("spec")
+    await cluster.apply(wire, manager="operator", subresource="status")
+
+
 async def says(
     cluster: FakeCluster, ready: str, reason: str, words: str = "", generation: int = 1, **status: Any
 ) -> Json:
@@ -170,7 +176,7 @@ async def test_a_deletion_is_followed_to_its_end(cluster: FakeCluster, words: Se
     task = asyncio.create_task(follow_deletion(session, REF, timeout_seconds=5, watcher=notes))
     await asyncio.sleep(0.02)
     for word in words:
-        await says(cluster, "False", "DeletionPending", word)
+        await is_deleting(cluster, word)
         await asyncio.sleep(0.02)
     await cluster.delete(REF)
     await task
@@ -179,6 +185,6 @@ async def test_a_deletion_is_followed_to_its_end(cluster: FakeCluster, words: Se
 
 async def test_a_deletion_that_is_held_says_what_holds_it(cluster: FakeCluster) -> None:
     session = Session(cluster, "demo", Settings(), Target())
-    await says(cluster, "False", "DeletionPending", "3 objects are left; one holds a finalizer")
+    await is_deleting(cluster, "3 objects are left; one holds a finalizer")
     with pytest.raises(Trouble, match=r"is not gone after 0\.1 s: 3 objects are left"):
         await follow_deletion(session, REF, timeout_seconds=0.1, watcher=Notes())
