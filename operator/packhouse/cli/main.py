@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 from importlib import import_module
 
-from packhouse.cli.tree import PACKAGE, QUICK, ROOT
+from packhouse.cli.tree import COMPLETES, PACKAGE, QUICK, ROOT
 
 
 def run() -> None:
     words = sys.argv[1:]
     if words[:1] == [QUICK]:
         sys.exit(import_module(f"packhouse.cli.{QUICK}").main(words[1:]))
+    if words[:1] == [COMPLETES]:
+        sys.exit(import_module("packhouse.cli.complete").main(words[1:]))
     from packhouse.cli.application import root  # typer takes longer than all of that
 
     root(ROOT, "packhouse")(prog_name="packhouse")

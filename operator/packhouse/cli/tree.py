@@ -119,7 +119,9 @@ ROOT: Final = Noun(
         ),
         "uninstall": Verb("uninstall:uninstall", "Remove Packhouse and everything that it installed from the cluster."),
     },
-    short={word: what for word, what in PACKAGE.words.items() if isinstance(what, Noun)},
+    short={word: what for word, what in PACKAGE.words.items() if isinstance(what, Noun) or word == "install"},
 )
 #: Reads its words itself (`main(words)`), since it is called often and must begin at once.
 QUICK: Final = "ytt"
+#: What shells ask for words; no help shows it.
+COMPLETES: Final = "__complete"

@@ -59,7 +59,10 @@ async def lint(
     ] = None,
     schema: Annotated[
         str | None,
-        typer.Option(help="A file with the schema instead, so that no cluster is asked: a Package, or its schema."),
+        typer.Option(
+            metavar="FILE",
+            help="A file with the schema instead, so that no cluster is asked: a Package, or its schema.",
+        ),
     ] = None,
     output: Output = Form.TABLE,
 ) -> ExitCode:
