@@ -4,6 +4,7 @@
 #   make check   style, types and the floors of the house
 #   make bench   what it costs, beside kubectl
 #   make docs    the pages: links, manifests and settings agree with the code
+#   make pages   docs/cli, made of the commands
 
 PYTHON ?= python3
 VENV := .venv
@@ -11,7 +12,7 @@ BIN := $(VENV)/bin
 export PYTHONPATH := tests
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check bench docs lock
+.PHONY: demo test check bench docs pages lock
 
 demo: $(VENV)/.ready
 	$(BIN)/python -m demo $(if $(KEEP),--keep)
@@ -31,6 +32,9 @@ bench: $(VENV)/.ready
 
 docs: $(VENV)/.ready
 	$(BIN)/python -m pytest tests/unit/docs $(ARGS)
+
+pages: $(VENV)/.ready
+	$(BIN)/python -m packhouse.cli.pages docs/cli
 
 # The environment: every package in the version and with the digest that the lock names, and nothing besides: the lock
 # is whole, so pip resolves nothing (what a package asks for with an extra it would else look for anew).

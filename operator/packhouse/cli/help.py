@@ -70,9 +70,9 @@ def usage(command: _click.Command, path: str) -> str:
 
 
 def printed(told: Help, columns: int) -> str:
-    lines = [*textwrap.wrap(f"Usage: {told.usage}", columns, subsequent_indent=" " * 7), ""]
+    lines = [*_wrapped(f"Usage: {told.usage}", columns, "", " " * 7), ""]
     for paragraph in told.paragraphs:
-        lines += [*textwrap.wrap(paragraph, columns, initial_indent="  ", subsequent_indent="  "), ""]
+        lines += [*_wrapped(paragraph, columns, "  ", "  "), ""]
     names = [len(entry.name) for section in told.sections for entry in section.entries]
     indent = max((length for length in names if length <= _NAMES_MOST), default=_NAMES_MOST) + 4
     for section in told.sections:
@@ -83,12 +83,24 @@ def printed(told: Help, columns: int) -> str:
 
 def _lines(entry: Entry, indent: int, columns: int) -> Iterator[str]:
     name = f"  {entry.name}"
-    text = textwrap.wrap(entry.text, max(30, columns - indent))
+    text = _wrapped(entry.text, max(30, columns - indent))
     if len(name) > indent - 2 or not text:
         yield name
     else:
         yield f"{name.ljust(indent)}{text.pop(0)}"
     yield from (f"{' ' * indent}{line}" for line in text)
+
+
+def _wrapped(text: str, columns: int, first: str = "", rest: str = "") -> list[str]:
+    """Paths and options stay whole."""
+    return textwrap.wrap(
+        text,
+        columns,
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
 
 
 def _words(command: _click.Command) -> list[tuple[str, _click.Command]]:
