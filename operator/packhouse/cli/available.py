@@ -87,7 +87,7 @@ async def _values(session: Session, package: str, file: Path | None, output: For
     found = await package_of(session, package)
     schema = schema_of(found) or {}
     if "/" not in package:
-        note(f"This is version {found['spec']['version']}.")
+        note(f"Of its versions, {found['spec']['version']} is taken.")
     if file is not None:
         _write(file, default_values(schema))
         note(f"Wrote the values to {file}")

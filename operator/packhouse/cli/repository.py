@@ -72,8 +72,9 @@ def _listing(found: Sequence[Json]) -> Listing:
 
 
 def _in_words(repository: Json, provided: Mapping[str, Sequence[str]]) -> str:
-    spec, status = repository["spec"], _status(repository)
+    spec, status, trouble = repository["spec"], _status(repository), _trouble(repository)
     [(kind, stanza)] = spec["fetch"].items()
+    described = status.get("friendlyDescription") or "not looked at yet"
     text = facts(
         [
             ("NAME", repository["metadata"]["name"]),
@@ -87,8 +88,8 @@ def _in_words(repository: Json, provided: Mapping[str, Sequence[str]]) -> str:
             ("DIGEST", (status.get("fetch") or {}).get("digest") or ""),
             ("VERIFIED-BY", ", ".join(_verified(status))),
             ("PACKAGES", _count(status)),
-            ("STATUS", status.get("friendlyDescription") or "not looked at yet"),
-            ("TROUBLE", _trouble(repository)),
+            ("STATUS", described.partition(": ")[0] if trouble else described),
+            ("TROUBLE", trouble),
         ]
     )
     for title, listing in _tables(status, provided):

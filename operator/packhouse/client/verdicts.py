@@ -11,7 +11,18 @@ from packhouse.client.errors import ExitCode, Trouble
 from packhouse.ports import Json
 
 #: Besides what only a change mends: the operator tries these again, seldom, and nobody waits for that at a terminal.
-_FINAL: Final = frozenset({Reason.FORBIDDEN, Reason.ROLLOUT_FAILED, Reason.WAIT_TIMED_OUT})
+_FINAL: Final = frozenset(
+    {
+        Reason.FORBIDDEN,
+        Reason.ROLLOUT_FAILED,
+        Reason.WAIT_TIMED_OUT,
+        Reason.SOURCE_NOT_FOUND,
+        Reason.NAME_UNRESOLVED,
+        Reason.AUTHENTICATION_FAILED,
+        Reason.TLS_FAILED,
+        Reason.SIGNATURE_INVALID,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
