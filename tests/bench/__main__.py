@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import asking, catalogue, page, side_by_side, sources, whole, ytt
+from bench import asking, catalogue, client, page, side_by_side, sources, whole, ytt
 from bench.figures import Board
 from bench.machine import machine
 from bench.ours import Ours
@@ -83,6 +83,10 @@ def bundles(ground: Ground) -> None:
         asking.requests(ground.board, ground.lab, ground.registry)
 
 
+def command_line(ground: Ground) -> None:
+    client.client(ground.board, ground.cluster, ground.runs)
+
+
 PARTS: dict[str, Callable[[Ground], None]] = {
     "contour": contour,
     "many": many,
@@ -90,6 +94,7 @@ PARTS: dict[str, Callable[[Ground], None]] = {
     "catalogue": catalogues,
     "ytt": templates,
     "sources": bundles,
+    "client": command_line,
 }
 
 
