@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from packhouse.cli.terminal import is_coloured, is_terminal
+from packhouse.cli.terminal import is_coloured, is_terminal, is_unicode
 from packhouse.domain.readiness import State
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class _Picture:
         self._head = ""
         self._lines: dict[str, tuple[str, State]] = {}
         self._begun = time.monotonic()
-        self._spinner = Spinner("dots" if _is_unicode() else "line")
+        self._spinner = Spinner("dots" if is_unicode(sys.stderr) else "line")
 
     def head(self, text: str) -> None:
         self._head = text
@@ -98,8 +98,4 @@ class _Picture:
 
 
 def _mark(state: State) -> str:
-    return _MARKS[state][0 if _is_unicode() else 1]
-
-
-def _is_unicode() -> bool:
-    return (sys.stderr.encoding or "").lower().replace("-", "") == "utf8"
+    return _MARKS[state][0 if is_unicode(sys.stderr) else 1]

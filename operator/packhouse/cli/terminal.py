@@ -20,6 +20,11 @@ def is_coloured(stream: IO[str] | None = None) -> bool:
     return is_terminal(stream) and not os.environ.get("NO_COLOR")
 
 
+def is_unicode(stream: IO[str] | None = None) -> bool:
+    """Whether it takes more than ASCII: by its locale."""
+    return str(getattr(stream or sys.stdout, "encoding", "") or "").lower().replace("-", "") == "utf8"
+
+
 def painted(text: str, colour: str, *, stream: IO[str] | None = None, bold: bool = False) -> str:
     """`colour`: green, red, yellow, cyan, bright_black ..."""
     return typer.style(text, fg=colour, bold=bold) if is_coloured(stream) else text

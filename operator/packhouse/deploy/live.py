@@ -45,7 +45,7 @@ async def live(cluster: Reader, refs: Iterable[Ref]) -> dict[Identity, Json]:
     served: dict[Kind, Kind] = {}  # a kind that is served no more is looked for once, and not for each object
     for ref in refs:
         if ref.kind not in served:
-            served[ref.kind] = await _in_served_version(cluster, ref.kind)
+            served[ref.kind] = await in_served_version(cluster, ref.kind)
         wanted.setdefault(Identity.of(ref), Ref(served[ref.kind], ref.namespace, ref.name))
     rooms: dict[tuple[Kind, str], list[Ref]] = defaultdict(list)
     for ref in wanted.values():
@@ -83,7 +83,7 @@ async def _listed(cluster: Reader, kind: Kind, namespace: str, refs: Sequence[Re
     return found
 
 
-async def _in_served_version(cluster: Reader, kind: Kind) -> Kind:
+async def in_served_version(cluster: Reader, kind: Kind) -> Kind:
     """A recorded object outlives the version that it was applied under: another one serves it as well."""
     if await cluster.served(kind) is not None:
         return kind
