@@ -87,7 +87,11 @@ async def _validated(project: Project, target: Target, version: str, against_clu
         minor = aimed_at(project, version or None)
         async with started() as renderer:
             made = await rendered(renderer, project, ClusterFacts.of(minor))
-        _refuse(not_served(made.every, minor), f"Kubernetes 1.{minor} does not serve all objects")
+        _refuse(
+            not_served(made.every, minor),
+            f"Kubernetes 1.{minor} does not serve all objects",
+            "correct the templates, or name the version that is meant: --kubernetes-version",
+        )
         return made
     from packhouse.connected import connected_as_user  # the client takes half a second to import
     from packhouse.settings import Settings
@@ -100,18 +104,19 @@ async def _validated(project: Project, target: Target, version: str, against_clu
         async with started() as renderer:
             made = await rendered(renderer, project, facts)
         begins(f"Validating {counted(len(made.every), 'object')} against the cluster, {facts.version}...")
-        _refuse(await Validator(cluster).faults(made.every), "the cluster would not take all objects")
+        faults = await Validator(cluster).faults(made.every)
+        _refuse(faults, "the cluster would not take all objects", "correct the templates, and build again")
     return made
 
 
-def _refuse(faults: Sequence[Fault], words: str) -> None:
+def _refuse(faults: Sequence[Fault], words: str, lever: str) -> None:
     from packhouse.cli.locking import counted
 
     for fault in faults[:_SHOWN_MOST]:
         note(str(fault))
     if faults:
         more = f", the first {_SHOWN_MOST} above" if len(faults) > _SHOWN_MOST else ""
-        raise Trouble(f"{words}: {counted(len(faults), 'fault')}{more}", "correct the templates, and build again")
+        raise Trouble(f"{words}: {counted(len(faults), 'fault')}{more}", lever)
 
 
 def _listing(lock: Lock) -> Listing:

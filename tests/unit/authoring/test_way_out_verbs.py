@@ -93,7 +93,7 @@ def test_objects_that_a_version_of_kubernetes_does_not_serve_are_named(
     assert capfd.readouterr().err.splitlines()[-3:] == [
         "PodDisruptionBudget web: policy/v1beta1 is gone since Kubernetes 1.25; use policy/v1",
         "error: Kubernetes 1.30 does not serve all objects: 1 fault",
-        "help:  correct the templates, and build again",
+        "help:  correct the templates, or name the version that is meant: --kubernetes-version",
     ]
     assert verb("build", "web", "--kubernetes-version", "1.30", "--against-cluster") == 2
 
