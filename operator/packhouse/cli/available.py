@@ -12,7 +12,7 @@ from packhouse.cli.facts import facts
 from packhouse.cli.output import Column, Form, Listing, Output, show
 from packhouse.cli.terminal import begins, note
 from packhouse.cli.verb import verb
-from packhouse.client import catalogue
+from packhouse.client import catalogue, listings
 from packhouse.client.errors import Usage
 from packhouse.client.session import Session
 from packhouse.ports import Json
@@ -27,7 +27,7 @@ _INDENT = "  "
 async def list_(session: Session, output: Output = Form.TABLE) -> None:
     """List the packages of all repositories."""
     begins("Retrieving available packages...")
-    found = await catalogue.listed(session)
+    found = await listings.listed(session)
     if not found:
         note("There are no packages. Add a repository: kubectl package repository add")
     show(_packages(found), output)
@@ -41,7 +41,7 @@ async def search(
 ) -> None:
     """Find packages by a word of their names and descriptions."""
     begins(f"Searching available packages for {word}...")
-    found = await catalogue.searched(session, word)
+    found = await listings.searched(session, word)
     if not found:
         note(f"No package has {word!r} in its name or in its descriptions.")
     show(_packages(found), output)

@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from packhouse.api.conditions import ConditionType, Status, find, read_conditions
+from packhouse.api.errors import Forbidden
 from packhouse.cli.facts import facts
 from packhouse.cli.output import Column, Form, Listing, Output, rendered, show
 from packhouse.cli.terminal import note, painted, warn
@@ -46,7 +47,12 @@ async def get(
     if output not in (Form.TABLE, Form.WIDE):
         show(Listing((), (), [found], single=True), output)
         return
-    typer.echo(_in_words(found, await repositories.provided(session, name)), nl=False)
+    try:
+        provided = await repositories.provided(session, name)
+    except Forbidden as refused:
+        warn(f"the packages that it provides are not shown: {refused.message}")
+        provided = {}
+    typer.echo(_in_words(found, provided), nl=False)
 
 
 # ---- what is shown -----------------------------------------------------------------------------------------

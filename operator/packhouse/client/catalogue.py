@@ -1,31 +1,25 @@
-"""The catalogue as the command line asks for it: what there is, all versions of one package, the one that is meant.
+"""The packages of one name as the command line asks for them: all versions, the one that is meant, the one to install.
 
-Nothing is asked for that is not shown: a list comes as the columns of the kinds, and a package by its name alone.
+They are asked for by their own names, and no others come.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from packhouse.api.errors import NoMatchingVersion
-from packhouse.api.names import PACKAGE, PACKAGE_GROUP, PACKAGE_METADATA, VERSION
 from packhouse.client.errors import NotFound
+from packhouse.client.listings import METADATA_KIND, PACKAGE_KIND, offers, refuse_unserved
 from packhouse.client.session import Session
 from packhouse.domain import versions
 from packhouse.domain.catalogue import ANY_VERSION, package_name, runs_on
-from packhouse.domain.offers import Offer, Summary, Words, nearest, newest_first, newest_of, summaries
+from packhouse.domain.offers import Offer, nearest, newest_first, newest_of
 from packhouse.domain.ownership import entry_of
-from packhouse.ports import Json, Kind, Ref
+from packhouse.ports import Json, Ref
 
-PACKAGE_KIND: Final = Kind(PACKAGE_GROUP, VERSION, PACKAGE)
-METADATA_KIND: Final = Kind(PACKAGE_GROUP, VERSION, PACKAGE_METADATA)
-
-#: Columns of both kinds, as their CRDs name them.
-_WORDS: Final = ("Display-Name", "Short-Description")
 #: How many versions a message names.
 _TOLD: Final = 5
 
@@ -46,16 +40,17 @@ class Chosen:
 
 async def packages_of(session: Session, public_name: str) -> list[Json]:
     """The Packages of that name, whole, newest first."""
-    return await _packages(session, public_name, await _offers(session))
+    return await _packages(session, public_name, await offers(session))
 
 
 async def packages_there(session: Session, public_name: str) -> list[Json]:
     """The same; raises NotFound with the nearest names where there is none."""
-    offers = await _offers(session)
-    packages = await _packages(session, public_name, offers)
+    known = await offers(session)
+    packages = await _packages(session, public_name, known)
     if packages:
         return packages
-    names = {offer.name for offer in offers}
+    await refuse_unserved(session, PACKAGE_KIND, found=known)
+    names = {offer.name for offer in known}
     meant = nearest(public_name, names)
     if meant:
         raise NotFound(f"there is no package {public_name}", f"did you mean {' or '.join(meant)}?")
@@ -111,18 +106,6 @@ def spec_of(chosen: Chosen) -> Json:
     return {**reference, "versionSelection": selection}
 
 
-async def listed(session: Session) -> list[Summary]:
-    """All packages, by name. Long descriptions are not asked for."""
-    offers, metadata = await asyncio.gather(_offers(session), _metadata(session))
-    return summaries(offers, metadata)
-
-
-async def searched(session: Session, word: str) -> list[Summary]:
-    """The packages whose name, display name or descriptions have the word in them."""
-    offers, metadata = await asyncio.gather(_whole_offers(session), _whole_metadata(session))
-    return [summary for summary in summaries(offers, metadata) if summary.tells_of(word)]
-
-
 async def metadata_of(session: Session, public_name: str) -> Json | None:
     """The PackageMetadata of that name."""
     return await session.cluster.get(Ref(METADATA_KIND, "", public_name))
@@ -138,70 +121,11 @@ def kubernetes_of(package: Json) -> str:
     return entry_of(package).kubernetes
 
 
-async def public_names(session: Session) -> list[str]:
-    """The names of all packages that there are."""
-    return sorted({offer.name for offer in await _offers(session)})
-
-
-async def versions_of(session: Session, public_name: str) -> list[str]:
-    """The versions of a package, newest first; the Packages themselves are not asked for."""
-    return newest_first(offer.version for offer in await _offers(session) if offer.name == public_name)
-
-
-async def versions_by_name(session: Session, *, label_selector: str = "") -> dict[str, list[str]]:
-    """The packages with these labels, by name, and their versions, newest first."""
-    found: dict[str, list[str]] = defaultdict(list)
-    rows = await _rows(session, PACKAGE_KIND, ("Public-Name", "Version"), label_selector) or []
-    for name, version in rows:
-        found[name].append(version)
-    return {name: newest_first(found[name]) for name in sorted(found)}
-
-
-async def _packages(session: Session, public_name: str, offers: Sequence[Offer]) -> list[Json]:
-    known = newest_first(offer.version for offer in offers if offer.name == public_name)
-    refs = [Ref(PACKAGE_KIND, "", package_name(public_name, version)) for version in known]
+async def _packages(session: Session, public_name: str, known: Sequence[Offer]) -> list[Json]:
+    versions_known = newest_first(offer.version for offer in known if offer.name == public_name)
+    refs = [Ref(PACKAGE_KIND, "", package_name(public_name, version)) for version in versions_known]
     found = await asyncio.gather(*(session.cluster.get(ref) for ref in refs))
     return [package for package in found if package is not None]
-
-
-async def _offers(session: Session) -> list[Offer]:
-    rows = await _rows(session, PACKAGE_KIND, ("Public-Name", "Version", *_WORDS))
-    if rows is None:
-        return await _whole_offers(session)
-    return [Offer(name, version, Words(*words)) for name, version, *words in rows]
-
-
-async def _whole_offers(session: Session) -> list[Offer]:
-    pages = session.cluster.pages(PACKAGE_KIND)
-    specs = [obj["spec"] async for page in pages for obj in page.items]
-    return [Offer(spec["publicName"], spec["version"], _words(spec)) for spec in specs]
-
-
-async def _metadata(session: Session) -> Mapping[str, Words]:
-    rows = await _rows(session, METADATA_KIND, ("Name", *_WORDS))
-    return await _whole_metadata(session) if rows is None else {name: Words(*words) for name, *words in rows}
-
-
-async def _whole_metadata(session: Session) -> Mapping[str, Words]:
-    pages = session.cluster.pages(METADATA_KIND)
-    return {obj["metadata"]["name"]: _words(obj["spec"]) async for page in pages for obj in page.items}
-
-
-def _words(spec: Json) -> Words:
-    return Words(*(spec.get(field) or "" for field in ("displayName", "shortDescription", "longDescription")))
-
-
-async def _rows(
-    session: Session, kind: Kind, columns: Sequence[str], label_selector: str = ""
-) -> list[list[str]] | None:
-    """These columns of all objects of the kind; None where its CRD, an older one, lacks a column."""
-    rows: list[list[str]] = []
-    async for table in session.cluster.tables(kind, label_selector=label_selector):
-        if not set(columns) <= set(table.columns):
-            return None
-        places = [table.columns.index(column) for column in columns]
-        rows += [[str(row[place] or "") for place in places] for row in table.rows]
-    return rows
 
 
 def _no_such_version(public_name: str, version: str, packages: Sequence[Json]) -> NotFound:

@@ -34,14 +34,14 @@ async def of_kind(session: Session, kind: Kind, *columns: str, namespace: str = 
 
 
 async def packages(session: Session) -> list[Named]:
-    from packhouse.client.catalogue import listed
+    from packhouse.client.listings import listed
 
     return [(package.name, package.words.display_name) for package in await listed(session)]
 
 
 async def versions(session: Session, public_name: str) -> list[Named]:
     """Newest first."""
-    from packhouse.client.catalogue import versions_of
+    from packhouse.client.listings import versions_of
 
     return [(version, "") for version in await versions_of(session, public_name)]
 

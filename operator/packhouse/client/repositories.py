@@ -17,6 +17,7 @@ from packhouse.api.names import (
     VERSION,
 )
 from packhouse.client.errors import NotFound, Trouble, trouble_of
+from packhouse.client.listings import refuse_unserved, versions_by_name
 from packhouse.client.manifests import Manifest
 from packhouse.client.session import Session
 from packhouse.domain.offers import nearest
@@ -42,8 +43,9 @@ def ref(name: str) -> Ref:
 
 
 async def listed(session: Session) -> list[Json]:
-    """All repositories, by name."""
+    """All repositories, by name. Raises NotFound where the kind is not served."""
     found = [obj async for page in session.cluster.pages(REPOSITORY_KIND) for obj in page.items]
+    await refuse_unserved(session, REPOSITORY_KIND, found=found)
     return sorted(found, key=lambda obj: str(obj["metadata"]["name"]))
 
 
@@ -109,8 +111,6 @@ async def users(session: Session, name: str) -> Users:
 
 async def provided(session: Session, name: str) -> dict[str, list[str]]:
     """The packages that the repository owns, by name, with their versions, newest first."""
-    from packhouse.client.catalogue import versions_by_name
-
     return await versions_by_name(session, label_selector=f"{REPOSITORY_LABEL}={name}")
 
 
