@@ -267,6 +267,8 @@ def test_secrets_are_followed_only_where_that_was_chosen(
         lab.delete("secret", "key", namespace)
         begin = time.monotonic()
         wait_until("it is back", lambda: lab.get("secret", "key", namespace), 20, 0.02)
+        lab.patch("secret", "key", {"data": {"a": "eA=="}}, namespace)
+        wait_until("so is its content", lambda: lab.get("secret", "key", namespace)["data"] == {"a": "Yg=="}, 20, 0.02)
         print(f"Secret: back after {time.monotonic() - begin:.2f} s")  # noqa: T201
     finally:
         taken_away(lab.cluster, "drift-watch-secrets")

@@ -17,7 +17,7 @@ from packhouse.domain.kapp.options import Options
 from packhouse.domain.kapp.rebase import rebased, wants_live
 from packhouse.domain.kapp.rules import is_noop, read_rules
 from packhouse.domain.kapp.versioned import name_versions
-from packhouse.domain.objects import Placement, digest, owned, ref_of
+from packhouse.domain.objects import Placement, as_stored, digest, owned, ref_of
 from packhouse.domain.plan import Desired
 from packhouse.domain.takeover import keeps_kapp_labels, with_kapp_labels
 from packhouse.ports import Cluster, Json
@@ -42,7 +42,7 @@ async def prepared(
 ) -> Prepared:
     """Raises RenderedInvalid, DeployFailed, UnsupportedStep, Forbidden, ClusterUnavailable."""
     objects, config = split_config(rendered)
-    wanted = [with_claims_owned(obj) for obj in objects if not is_noop(obj)]
+    wanted = [as_stored(with_claims_owned(obj)) for obj in objects if not is_noop(obj)]
     if not wanted and not options.allow_empty:
         before = len(inventory.entries)
         deletes = f", which would delete all {before} that are installed" if before else ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -15,6 +16,7 @@ from typing import Any, Final
 from packhouse.api.names import OWNER_ANNOTATION, OWNER_LABEL
 from packhouse.ports import Json, Kind, Ref
 
+SECRET: Final = Kind("", "v1", "Secret")
 DIGEST_CHARACTERS: Final = 16
 OWNER_LABEL_CHARACTERS: Final = 32
 
@@ -115,6 +117,18 @@ def owned(obj: Json, owner: str) -> Json:
             "annotations": {**(metadata.get("annotations") or {}), OWNER_ANNOTATION: owner},
         },
     }
+
+
+def as_stored(obj: Json) -> Json:
+    """A Secret with its stringData where the API server keeps it: who owns stringData owns nothing of what is stored,
+    and would not hear of changes to it. Other objects, and what the API server will refuse, as they are."""
+    texts = obj.get("stringData")
+    if kind_of(obj) != SECRET or not isinstance(texts, dict) or not isinstance(obj.get("data") or {}, dict):
+        return obj
+    if not all(isinstance(text, str) for text in texts.values()):
+        return obj
+    data = {**(obj.get("data") or {}), **{key: b64encode(text.encode()).decode() for key, text in texts.items()}}
+    return {**{key: value for key, value in obj.items() if key != "stringData"}, "data": data}
 
 
 @dataclass(frozen=True, slots=True)

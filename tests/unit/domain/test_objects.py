@@ -9,7 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from packhouse.domain.objects import Placement, canonical, digest, managed_digest, owned, owner_of, ref_of, unusable
+from packhouse.domain.objects import (
+    Placement,
+    as_stored,
+    canonical,
+    digest,
+    managed_digest,
+    owned,
+    owner_of,
+    ref_of,
+    unusable,
+)
 from packhouse.ports import Json, Kind, Ref
 
 JSON = st.recursive(
@@ -187,3 +197,20 @@ def test_an_object_that_nests_deep_has_a_digest_all_the_same() -> None:
         fields = {"f:a": fields}
     deep = {"metadata": {"managedFields": [{"manager": "m", "operation": "Apply", "fieldsV1": fields}]}}
     assert managed_digest(deep, "m") == managed_digest(deep, "m") != ""
+
+
+SECRET: Json = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "key"}, "type": "Opaque"}
+
+
+def test_texts_of_a_secret_are_applied_as_they_are_stored() -> None:
+    given = {**SECRET, "data": {"a": "MQ==", "b": "Mg=="}, "stringData": {"b": "two", "c": "\u00e4"}}
+    assert as_stored(given) == {**SECRET, "data": {"a": "MQ==", "b": "dHdv", "c": "w6Q="}}
+
+
+@pytest.mark.parametrize(
+    "obj",
+    [SECRET, {**SECRET, "kind": "Note", "stringData": {"a": "b"}}, {**SECRET, "stringData": {"a": 1}}],
+    ids=["without texts", "another kind", "no texts"],
+)
+def test_what_has_no_texts_stays_as_it_is(obj: Json) -> None:
+    assert as_stored(obj) == obj
