@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from packhouse.cli.complete import Completions, Directive
+from packhouse.cli.complete import Completions, Directive, seconds
 from packhouse.cli.complete_line import Line
 from packhouse.client import names
 from packhouse.client.names import Named
@@ -19,7 +19,6 @@ from packhouse.client.session import Session, Target, opened
 if TYPE_CHECKING:
     from packhouse.domain.values_shape import Shape
 
-_SECONDS: Final = 1.5
 _FILES: Final = Completions((), Directive.FILES)
 _KEPT: Final = Directive.NO_FILES | Directive.KEEP_ORDER
 
@@ -42,7 +41,7 @@ def of_param(line: Line, *, whole: bool) -> Completions:
 
 
 async def _asked(source: Source, line: Line, whole: bool) -> Completions:
-    async with asyncio.timeout(_SECONDS):
+    async with asyncio.timeout(seconds() * 0.8):
         if source is _contexts:
             return Completions(await names.contexts(line.last("kubeconfig") or None))
         target = Target(
@@ -51,7 +50,7 @@ async def _asked(source: Source, line: Line, whole: bool) -> Completions:
             namespace=line.last("namespace") or None,
             as_user=line.last("as_"),
             as_groups=tuple(line.given.get("as_group", ())),
-            request_timeout_seconds=_SECONDS,
+            request_timeout_seconds=seconds(),
         )
         async with opened(target) as session:
             found = await source(session, line)
