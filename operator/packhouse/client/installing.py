@@ -117,11 +117,13 @@ async def drafted(session: Session, order: Order, *, rehearsed: bool = False) ->
 
 async def check(session: Session, draft: Draft) -> None:
     """Whether the API server would take all of it from this caller. Raises Trouble with all that it would not."""
-    if draft.grant is not None:
-        await refuse_ungrantable(session, draft.grant)
-    found = await refusals(session, draft.objects)
+    # Whether roles may be made at all is asked of empty ones; who may fill them is told in better words below.
+    empty = [{**obj, "rules": []} if obj["kind"] in ROLES else obj for obj in draft.objects]
+    found = await refusals(session, empty)
     if found:
         raise refused(found, roles=draft.grant is not None)
+    if draft.grant is not None:
+        await refuse_ungrantable(session, draft.grant)
 
 
 async def installed(session: Session, draft: Draft) -> Made:
