@@ -141,5 +141,7 @@ def _text(param: TyperArgument | TyperOption) -> str:
         return text
     if isinstance(param, TyperOption) and param.is_flag:
         return text if not param.secondary_opts else f"{text} [default: {param.opts[-1].lstrip('-')}]"
+    if isinstance(param.show_default, str):  # as people write it
+        return f"{text} [default: {param.show_default}]"
     value = getattr(default, "value", default)
     return f"{text} [default: {f'{value:g}' if isinstance(value, float) else value}]"
