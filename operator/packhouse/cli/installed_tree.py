@@ -36,7 +36,7 @@ async def tree(
     output: Output = Form.TABLE,
 ) -> None:
     """Show the objects of an install and whether they are ready."""
-    from packhouse.client.changing import present
+    from packhouse.client.installs import present
     from packhouse.client.tree import objects_of
 
     install = await present(session, name)

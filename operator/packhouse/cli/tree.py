@@ -56,7 +56,7 @@ INSTALLED: Final = Noun(
     {
         "list": Verb("installed:list_", "List what is installed, and which newer versions there are."),
         "get": Verb("installed:get", "Show one install, or write the values that it was given."),
-        "status": Verb("installed:status", "Say how an install is: conditions, what is waited for, events."),
+        "status": Verb("installed_status:status", "Say how an install is: conditions, what is waited for, events."),
         "tree": Verb("installed_tree:tree", "Show the objects of an install and whether they are ready."),
         "history": Verb("installed:history", "Show which versions were rolled out, and how that ended."),
         "diff": Verb("installed_diff:diff", "Show what the next reconcile would change in the cluster."),

@@ -32,12 +32,18 @@ class Standing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One object and those that it owns. `message` goes on from its name."""
+    """One object and those that it owns. `message` goes on from its name; `uid` is "" where it was not read."""
 
     ref: Ref
+    uid: str
     standing: Standing
     message: str
     children: Sequence[Node] = field(default=())
+
+    @property
+    def is_well(self) -> bool:
+        """It is as it should be, and all that it owns."""
+        return all(node.standing is Standing.READY for node in self)
 
     def __iter__(self) -> Iterator[Node]:
         """Itself, and all below it."""
@@ -97,8 +103,8 @@ def tree(
         identity = Identity.of(entry.ref)
         found = live.get(identity)
         standing, message = _standing(entry, found, is_unread=identity in unread)
-        children = _children(found["metadata"]["uid"], below, recorded) if found is not None else []
-        nodes.append(Node(entry.ref, standing, message, children))
+        uid = found["metadata"]["uid"] if found is not None else ""
+        nodes.append(Node(entry.ref, uid, standing, message, _children(uid, below, recorded) if uid else ()))
     return nodes
 
 
@@ -133,7 +139,7 @@ def _children(uid: str, below: Mapping[str, Sequence[Json]], seen: Collection[st
         ref = ref_of(obj)
         children = _children(own, below, {*seen, own})
         if children or not _is_past(obj):
-            nodes.append(Node(ref, *_by_itself(obj, ref.kind), children))
+            nodes.append(Node(ref, own, *_by_itself(obj, ref.kind), children))
     return nodes
 
 

@@ -1,0 +1,65 @@
+"""All that tells how an install is and why, as far as the caller may read it. Looks and changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from packhouse.api.errors import Forbidden
+from packhouse.api.views import InstalledPackage
+from packhouse.client.advice import steps
+from packhouse.client.events import Event, events_of
+from packhouse.client.installs import present
+from packhouse.client.session import Session
+from packhouse.client.tree import objects_of
+from packhouse.domain.install_state import is_ready
+from packhouse.domain.object_tree import Node, Standing
+from packhouse.ports import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """`troubled`: its objects that are not well, or own such; `total`: how many it has.
+
+    `unseen`: in words, what the caller may not look at.
+    """
+
+    install: Json
+    view: InstalledPackage
+    ready: bool
+    troubled: Sequence[Node]
+    total: int
+    events: Sequence[Event]
+    steps: Sequence[str]
+    unseen: Sequence[str]
+
+
+async def inspected(session: Session, name: str) -> Inspection:
+    """Raises NotFound, Forbidden where not even the install may be read."""
+    install = await present(session, name)
+    view = InstalledPackage.from_wire(install)
+    objects = await objects_of(session, install)
+    troubled = [node for node in objects.nodes if not node.is_well]
+    about = {view.meta.uid: view.meta.namespace}
+    about |= {
+        node.uid: node.ref.namespace or "default"
+        for top in troubled
+        for node in top
+        if node.uid and node.standing is not Standing.READY
+    }
+    unseen = list(objects.unseen)
+    events: Sequence[Event] = ()
+    try:
+        events = await events_of(session, about)
+    except Forbidden as refused:
+        unseen.append(refused.message)
+    return Inspection(
+        install=install,
+        view=view,
+        ready=is_ready(view),
+        troubled=troubled,
+        total=len(objects.nodes),
+        events=events,
+        steps=steps(view, session.settings.operator_namespace),
+        unseen=unseen,
+    )
