@@ -167,7 +167,7 @@ async def delete(
     if not wait:
         typer.echo(f"Deleting package from {where}")
         if parting.made:
-            note(f"what was made for it stays until it is gone: call `installed delete {name}` again then")
+            note("What was made for it stays until it is gone; the same words, given again then, remove it.")
         return
     if parting.install is not None:
         await gone(session, name, timeout)

@@ -39,7 +39,9 @@ async def diff(
     from packhouse.client.rehearsal import previews
 
     # To look at what is refused harms nobody.
-    wishes = Wishes(version=version, texts=texts, sets=set_ or (), allow_downgrade=True, force=True)
+    wishes = Wishes(
+        version=version, texts=texts, sets=set_ or (), allow_downgrade=True, allow_everything=True, force=True
+    )
     rehearsal = await _rehearsed(session, name, wishes)
     found = await previews(session, rehearsal)
     changing = preview.changing(found)

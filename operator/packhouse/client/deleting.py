@@ -10,22 +10,24 @@ from dataclasses import dataclass
 
 from packhouse.client.errors import NotFound
 from packhouse.client.keepsakes import made_rights, made_secrets, removed, without_those_in_use
-from packhouse.client.proposals import SECRET, ref
+from packhouse.client.making import changed
+from packhouse.client.proposals import SECRET, ref, unmarked
 from packhouse.client.session import Session
 from packhouse.domain.inventory import Inventory
-from packhouse.domain.objects import kind_of
+from packhouse.domain.objects import kind_of, ref_of
 from packhouse.ports import Json
 
 
 @dataclass(frozen=True, slots=True)
 class Parting:
     """`install` is None where it is gone already, and only what was made for it is left. `made`: what goes after it;
-    `kept`: what was made for it and stays."""
+    `kept`: what was made for it and stays, of which `given` is the caller's from then on."""
 
     name: str
     install: Json | None
     made: Sequence[Json]
     kept: Sequence[Json]
+    given: Sequence[Json] = ()
 
     @property
     def objects(self) -> int:
@@ -48,9 +50,9 @@ async def parting(session: Session, name: str, *, keep_values: bool) -> Parting:
             "see those that there are: kubectl package installed list",
         )
     going = await without_those_in_use(session, name, made)
-    if keep_values:
-        going = [obj for obj in going if kind_of(obj) != SECRET]
-    return Parting(name, install, going[::-1], [obj for obj in made if obj not in going])
+    given = [obj for obj in going if keep_values and kind_of(obj) == SECRET]
+    going = [obj for obj in going if obj not in given]
+    return Parting(name, install, going[::-1], [obj for obj in made if obj not in going], given)
 
 
 async def delete(session: Session, parting: Parting) -> None:
@@ -62,4 +64,6 @@ async def delete(session: Session, parting: Parting) -> None:
 
 async def clear(session: Session, parting: Parting) -> list[str]:
     """Once the install is gone: what was made for it goes, too. In words what could not."""
+    for obj in parting.given:
+        await changed(session.cluster, ref_of(obj), unmarked)
     return await removed(session, parting.made)

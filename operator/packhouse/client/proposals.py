@@ -52,6 +52,16 @@ def marked(obj: Json, namespace: str, name: str) -> Json:
     }
 
 
+def unmarked(obj: Json) -> Json:
+    """`obj` as one that nobody takes away."""
+    metadata = obj["metadata"]
+    marks = {
+        field: {key: value for key, value in (metadata.get(field) or {}).items() if key != MADE_FOR}
+        for field in ("labels", "annotations")
+    }
+    return {**obj, "metadata": {**metadata, **marks}}
+
+
 def selector(namespace: str, name: str) -> str:
     """What selects all that was made for that install."""
     return f"{MADE_FOR}={owner_label(f'{namespace}/{name}')}"

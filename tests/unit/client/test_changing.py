@@ -288,10 +288,17 @@ async def test_what_other_installs_use_by_now_stays(house: ClientHouse) -> None:
     assert leaving.made == []
 
 
-async def test_values_can_be_kept(house: ClientHouse) -> None:
+async def test_values_can_be_kept_and_are_the_callers_then(house: ClientHouse) -> None:
     leaving = await parting(house.session, "web", keep_values=True)
+    await delete(house.session, leaving)
+    await house.reconcile()
+    await house.reconcile()
+    await clear(house.session, leaving)
 
     assert [obj["kind"] for obj in leaving.kept] == ["Secret"]
+    assert await house.made() == ["Secret web-values"]
+    with pytest.raises(NotFound):
+        await parting(house.session, "web", keep_values=False)
 
 
 async def test_what_cannot_be_removed_is_told(house: ClientHouse) -> None:
