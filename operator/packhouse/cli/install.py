@@ -56,6 +56,9 @@ async def install(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show all objects that there would be, and write nothing.")
     ] = False,
+    show_secrets: Annotated[
+        bool, typer.Option("--show-secrets", help="With --dry-run and -o yaml or json: what is in Secrets, too.")
+    ] = False,
     yes: Yes = False,
     wait: Wait = True,
     timeout: Timeout = TIMEOUT_SECONDS,
@@ -85,7 +88,7 @@ async def install(
     if dry_run:
         from packhouse.cli.install_dry_run import show_dry_run
 
-        await show_dry_run(session, draft, output)
+        await show_dry_run(session, draft, output, show_secrets=show_secrets)
         return
     await check(session, draft)
     if draft.grant is not None:
