@@ -55,7 +55,8 @@ async def diff(
 
 
 async def _rehearsed(session: Session, name: str, wishes: Wishes) -> Rehearsal:
-    from packhouse.client.changing import amended, present
+    from packhouse.client.changing import amended
+    from packhouse.client.installs import present
     from packhouse.client.rehearsal import Proposal, rehearse
 
     is_update = wishes.version is not None or wishes.texts or wishes.sets

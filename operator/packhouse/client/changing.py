@@ -14,9 +14,10 @@ from functools import reduce
 from packhouse.api.views import InstalledPackage
 from packhouse.client import catalogue
 from packhouse.client.account import Grant, added, grant_for
-from packhouse.client.errors import NotFound, Trouble
+from packhouse.client.errors import Trouble
 from packhouse.client.granted import granted, refuse_ungrantable
 from packhouse.client.installing import refuse_missing_account
+from packhouse.client.installs import present
 from packhouse.client.keepsakes import (
     has_made_account,
     made_rights,
@@ -90,16 +91,6 @@ class Amendment:
     @property
     def is_empty(self) -> bool:
         return bool(self.before["spec"] == self.after["spec"])
-
-
-async def present(session: Session, name: str) -> Json:
-    """The install as it is. Raises NotFound."""
-    found = await session.cluster.get(ref(session.namespace, name))
-    if found is not None:
-        return found
-    raise NotFound(
-        f"there is no install {session.namespace}/{name}", "see those that there are: kubectl package installed list"
-    )
 
 
 async def amended(session: Session, name: str, wishes: Wishes, *, rehearsed: bool = False) -> Amendment:

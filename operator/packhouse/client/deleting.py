@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from packhouse.client.errors import NotFound
+from packhouse.client.installs import present
 from packhouse.client.keepsakes import made_rights, made_secrets, removed, without_those_in_use
 from packhouse.client.making import changed
 from packhouse.client.proposals import SECRET, ref, unmarked
@@ -45,10 +45,7 @@ async def parting(session: Session, name: str, *, keep_values: bool) -> Parting:
     install = await session.cluster.get(ref(session.namespace, name))
     made = [*await made_rights(session, name, install), *await made_secrets(session, name)]
     if install is None and not made:
-        raise NotFound(
-            f"there is no install {session.namespace}/{name}",
-            "see those that there are: kubectl package installed list",
-        )
+        await present(session, name)  # says what else there is
     going = await without_those_in_use(session, name, made)
     given = [obj for obj in going if keep_values and kind_of(obj) == SECRET]
     going = [obj for obj in going if obj not in given]

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from packhouse.api.views import InstalledPackage
 from packhouse.client import catalogue
-from packhouse.client.changing import Amendment, Wishes, amended, present
+from packhouse.client.changing import Amendment, Wishes, amended
+from packhouse.client.installs import present
 from packhouse.client.proposals import INSTALL
 from packhouse.client.session import Session
 from packhouse.domain.ownership import entry_of
