@@ -157,6 +157,30 @@ class Contract:
 
     async def test_a_list_of_what_is_not_served_has_no_page(self, port: Cluster, room: Room) -> None:
         assert [page async for page in port.pages(room.kind)] == []
+        assert [table async for table in port.tables(room.kind)] == []
+
+    async def test_a_list_comes_as_the_columns_of_its_kind(self, port: Cluster, room: Room) -> None:
+        crd = room.crd()
+        column = {"name": "Public-Name", "type": "string", "jsonPath": ".spec.publicName", "priority": 1}
+        crd["spec"]["versions"][0]["additionalPrinterColumns"] = [column]
+        await port.apply(crd, manager=MANAGER)
+        async with asyncio.timeout(20):
+            while await port.served(room.kind) is None:
+                await asyncio.sleep(0.05)
+        for name, spec in (("a", {"publicName": "web"}), ("b", {}), ("c", {"publicName": "other"})):
+            thing = {"apiVersion": room.kind.api_version, "kind": room.kind.kind, "spec": spec}
+            labels = {"of": room.word} if name != "c" else {}
+            metadata = {"name": name, "namespace": room.namespace, "labels": labels}
+            await port.apply({**thing, "metadata": metadata}, manager=MANAGER)
+
+        found = [
+            (table.columns, list(row))
+            async for table in port.tables(room.kind, namespace=room.namespace, label_selector=f"of={room.word}")
+            for row in table.rows
+        ]
+
+        await port.delete(room.definition)
+        assert found == [(["Name", "Public-Name"], ["a", "web"]), (["Name", "Public-Name"], ["b", None])]
 
     async def test_a_patch_whose_test_does_not_hold_changes_nothing(self, port: Cluster, room: Room) -> None:
         await port.apply(room.config_map("web"), manager=MANAGER)
