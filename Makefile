@@ -5,6 +5,7 @@
 #   make bench   what it costs, beside kubectl
 #   make docs    the pages: links, manifests and settings agree with the code
 #   make pages   docs/cli, made of the commands
+#   make recording   the tour of docs/howto/client.md at a terminal: docs/demo/client.cast, and its text in the README
 
 PYTHON ?= python3
 VENV := .venv
@@ -12,7 +13,7 @@ BIN := $(VENV)/bin
 export PYTHONPATH := tests
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test check bench docs pages lock
+.PHONY: demo test check bench docs pages recording lock
 
 demo: $(VENV)/.ready
 	$(BIN)/python -m demo $(if $(KEEP),--keep)
@@ -35,6 +36,9 @@ docs: $(VENV)/.ready
 
 pages: $(VENV)/.ready
 	$(BIN)/python -m packhouse.cli.pages docs/cli
+
+recording: $(VENV)/.ready
+	$(BIN)/python -m demo.recording
 
 # The environment: every package in the version and with the digest that the lock names, and nothing besides: the lock
 # is whole, so pip resolves nothing (what a package asks for with an extra it would else look for anew).

@@ -44,7 +44,7 @@ class _Lines:
         self._say("", text)
 
     def line(self, key: str, text: str, state: State) -> None:
-        self._say(key, f"  {_mark(state)} {text}")
+        self._say(key, f"  {_mark(state, is_unicode(sys.stderr))} {text}")
 
     def _say(self, key: str, text: str) -> None:
         if self._said.get(key) != text:
@@ -61,6 +61,7 @@ def _live() -> Iterator[Watcher]:
     picture = _Picture(console)
     with Live(picture, console=console, refresh_per_second=8, transient=False):
         yield picture
+        picture.is_over = True
 
 
 class _Picture:
@@ -69,11 +70,12 @@ class _Picture:
     def __init__(self, console: Any) -> None:
         from rich.spinner import Spinner
 
-        self._console = console
+        self.is_over = False
+        self._is_unicode = is_unicode(sys.stderr)  # later, rich stands in its place
         self._head = ""
         self._lines: dict[str, tuple[str, State]] = {}
         self._begun = time.monotonic()
-        self._spinner = Spinner("dots" if is_unicode(sys.stderr) else "line")
+        self._spinner = Spinner("dots" if self._is_unicode else "line")
 
     def head(self, text: str) -> None:
         self._head = text
@@ -85,17 +87,22 @@ class _Picture:
         from rich.text import Text
 
         seconds = f" ({time.monotonic() - self._begun:.0f} s)"
-        self._spinner.update(text=Text(self._head + seconds, no_wrap=True, overflow="ellipsis"))
-        yield self._spinner
+        head = Text(self._head + seconds, no_wrap=True, overflow="ellipsis")
+        self._spinner.update(text=head)
+        if not self.is_over:
+            yield self._spinner
+        elif self._head:
+            yield head
         room = max(console.size.height - _SPARED_LINES, 3)
         ordered = sorted(self._lines.values(), key=lambda line: line[1] is State.READY)
         shown = ordered if len(ordered) <= room else ordered[: room - 1]
         for text, state in shown:
-            yield Text(f"  {_mark(state)} {text}", style=_MARKS[state][2], no_wrap=True, overflow="ellipsis")
+            mark = _mark(state, self._is_unicode)
+            yield Text(f"  {mark} {text}", style=_MARKS[state][2], no_wrap=True, overflow="ellipsis")
         if len(shown) < len(ordered):
             ready = sum(state is State.READY for _, state in self._lines.values())
             yield Text(f"  ... and {len(ordered) - len(shown)} more; {ready} of {len(ordered)} are ready")
 
 
-def _mark(state: State) -> str:
-    return _MARKS[state][0 if is_unicode(sys.stderr) else 1]
+def _mark(state: State, unicode: bool) -> str:
+    return _MARKS[state][0 if unicode else 1]
