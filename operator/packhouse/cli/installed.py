@@ -14,7 +14,7 @@ from packhouse.cli.facts import facts
 from packhouse.cli.output import Column, Form, Listing, Output, rendered, show
 from packhouse.cli.terminal import note, painted, warn
 from packhouse.cli.verb import verb
-from packhouse.client.errors import ExitCode, Trouble, Usage
+from packhouse.client.errors import ExitCode, Trouble, Usage, trouble_of
 from packhouse.client.session import Session
 from packhouse.ports import Json
 
@@ -93,7 +93,7 @@ async def _write_values(session: Session, install: Json, file: Path) -> None:
         text = await values_of(session, install)
     except Forbidden as refused:
         what = f"the values of {where} stand in Secret {', '.join(secrets)}, which you may not read"
-        raise Trouble(what, refused.message, ExitCode.FORBIDDEN) from None
+        raise Trouble(what, trouble_of(refused).help, ExitCode.FORBIDDEN) from None
     if not secrets:
         note(f"{where} was given no values.")
     if str(file) == "-":
@@ -178,7 +178,8 @@ def _described(install: Json, view: InstalledPackage) -> str:
 
 def _sources(sources: Sequence[Json]) -> Listing:
     rows = [tuple(str(one.get(key) or "") for key in ("kind", "source", "version", "verifiedBy")) for one in sources]
-    return Listing([*map(Column, ("KIND", "SOURCE", "VERSION", "VERIFIED-BY"))], rows, (), indent="  ")
+    told = [row for row in rows if any(row[1:])]  # what is inline says nothing of itself
+    return Listing([*map(Column, ("KIND", "SOURCE", "VERSION", "VERIFIED-BY"))], told, (), indent="  ")
 
 
 def _history(entries: Sequence[Json]) -> Listing:

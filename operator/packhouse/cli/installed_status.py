@@ -35,13 +35,14 @@ async def status(
 ) -> ExitCode:
     """Say how an install is: conditions, what is waited for, events."""
     from packhouse.client.inspection import inspected
+    from packhouse.client.tree import in_words
 
     found = await inspected(session, name)
     if output in (Form.TABLE, Form.WIDE):
         typer.echo(_in_words(found, is_wide=output is Form.WIDE), nl=False)
     else:
         show(Listing((), (), [_whole(found)], names=[name], single=True), output)
-    for words in found.unseen:
+    for words in in_words(found.barred):
         warn(f"not everything is shown: {words}")
     return ExitCode.DONE if found.ready else ExitCode.NOT_READY
 
@@ -58,7 +59,7 @@ def _in_words(found: Inspection, *, is_wide: bool) -> str:
             objects = [*objects[:_MOST], f"  and {len(objects) - _MOST} more: -o wide shows them"]
     sections = [
         ("CONDITIONS", rendered(_conditions(found.view.conditions), form)),
-        (f"NOT READY, {len(found.troubled)} of {found.total} objects", _lines(objects)),
+        (f"NOT IN PLACE, {len(found.troubled)} of {found.total} objects", _lines(objects)),
         ("EVENTS", rendered(_events(events), form)),
         ("NEXT STEPS", _lines(f"  {step}" for step in found.steps)),
     ]
@@ -78,10 +79,15 @@ def _facts(found: Inspection) -> str:
             ("STATUS", painted(state(view), "green" if found.ready else "yellow")),
             ("STAGE", failed_stage(view)),
             ("MESSAGE", words(view)),
-            ("OBJECTS", str(found.total)),
+            ("OBJECTS", _counted(found)),
             ("SOURCES-AWAY", trouble_of_sources(view)),
         ]
     )
+
+
+def _counted(found: Inspection) -> str:
+    counts = [(len(found.troubled), "not in place"), (found.unread, "not yours to read")]
+    return ", ".join([str(found.total), *(f"{count} {words}" for count, words in counts if count)])
 
 
 def _conditions(conditions: Sequence[Condition]) -> Listing:
@@ -123,7 +129,8 @@ def _whole(found: Inspection) -> Json:
         "message": words(view),
         "conditions": [condition.to_wire() for condition in view.conditions],
         "objects": found.total,
-        "notReady": [
+        "unread": found.unread,
+        "notInPlace": [
             {
                 "apiVersion": node.ref.kind.api_version,
                 "kind": node.ref.kind.kind,
@@ -134,7 +141,7 @@ def _whole(found: Inspection) -> Json:
             }
             for top in found.troubled
             for node in top
-            if node.standing is not Standing.READY
+            if node.standing not in (Standing.READY, Standing.UNREAD)
         ],
         "events": [asdict(event) for event in found.events],
         "nextSteps": list(found.steps),

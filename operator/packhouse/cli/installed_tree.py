@@ -9,10 +9,12 @@ from typing import Annotated, Final
 
 import typer
 
+from packhouse.api.views import InstalledPackage
 from packhouse.cli.output import Form, Listing, Output, show
 from packhouse.cli.terminal import is_terminal, is_unicode, note, painted, warn
 from packhouse.cli.verb import verb
 from packhouse.client.session import Session
+from packhouse.domain.install_state import state
 from packhouse.domain.object_tree import Node, Standing
 from packhouse.ports import Json
 
@@ -37,7 +39,7 @@ async def tree(
 ) -> None:
     """Show the objects of an install and whether they are ready."""
     from packhouse.client.installs import present
-    from packhouse.client.tree import objects_of
+    from packhouse.client.tree import in_words, objects_of
 
     install = await present(session, name)
     objects = await objects_of(session, install)
@@ -48,7 +50,7 @@ async def tree(
             note("It has no objects (yet).")
     else:
         show(_listing(install, objects.nodes, objects.all), output)
-    for words in objects.unseen:
+    for words in in_words(objects.barred):
         warn(f"not everything is shown: {words}")
 
 
@@ -56,10 +58,9 @@ async def tree(
 
 
 def _drawn(install: Json, nodes: Sequence[Node], *, is_wide: bool) -> Iterator[str]:
-    status, metadata = install.get("status") or {}, install["metadata"]
-    package = f"{install['spec']['packageRef']['publicName']} {status.get('version') or '(not installed yet)'}"
-    state = status.get("friendlyDescription") or "not looked at yet"
-    yield _fitting(f"{metadata['namespace']}/{metadata['name']} ({package}): {state}")
+    view = InstalledPackage.from_wire(install)
+    version = view.status.get("version") or "(not installed yet)"
+    yield _fitting(f"{view.owner} ({view.public_name} {version}): {state(view)}")
     rooms: dict[str, list[Node]] = defaultdict(list)
     for node in nodes:
         rooms[node.ref.namespace].append(node)

@@ -1,4 +1,4 @@
-"""What to do about an install that is not ready: the lever of its message, and the commands for its reason. Pure."""
+"""What to do about an install that is not ready: the commands for its reason. Its message has its own lever. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 from packhouse.api.conditions import ConditionType, Reason, Status, find
 from packhouse.api.errors import BY_REASON, SOURCE_ERRORS, Stalled
 from packhouse.api.views import InstalledPackage
-from packhouse.domain.install_state import is_ready, is_seen, words
+from packhouse.domain.install_state import is_ready, is_seen
 
 _WORD: Final = "kubectl package"
 _VALUES: Final = (
@@ -60,19 +60,12 @@ def _steps(install: InstalledPackage, operator_namespace: str) -> Sequence[str]:
         return []
     if not is_seen(install):
         return [f"if that lasts, see whether the operator runs: kubectl get pods -n {operator_namespace}"]
-    lever = _lever(words(install))
     ready, failed = (find(install.conditions, kind) for kind in (ConditionType.READY, ConditionType.RECONCILE_FAILED))
     reason = ready.reason if ready is not None else ""
-    found = [*lever, *_BY_REASON.get(reason, ())]
+    found = list(_BY_REASON.get(reason, ()))
     error = BY_REASON.get(reason)
     if error is not None and issubclass(error, SOURCE_ERRORS) and install.recorded_repository:
         found.append(f"the repository of its package: {{word}} repository get {install.recorded_repository}")
     if failed is not None and failed.status is Status.TRUE and error is not None and not issubclass(error, Stalled):
         found.append(_KICK)
     return found
-
-
-def _lever(message: str) -> list[str]:
-    """Messages of ours name it behind the last semicolon of their first line."""
-    said, semicolon, lever = message.partition("\n")[0].rpartition("; ")
-    return [lever.replace("{", "{{").replace("}", "}}")] if semicolon and said else []

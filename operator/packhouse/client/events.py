@@ -33,7 +33,7 @@ async def events_of(session: Session, uids: Mapping[str, str]) -> list[Event]:
         for obj in page.items
         if (obj.get("regarding") or {}).get("uid") in uids
     ]
-    return sorted(found, key=lambda event: event.at)
+    return sorted(found, key=lambda event: event.at.rstrip("Z"))
 
 
 def _event(obj: Json) -> Event:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from packhouse.api.errors import Forbidden
 from packhouse.api.views import InstalledPackage
 from packhouse.client.advice import steps
-from packhouse.client.events import Event, events_of
+from packhouse.client.events import EVENT, Event, events_of
 from packhouse.client.installs import present
 from packhouse.client.session import Session
-from packhouse.client.tree import objects_of
+from packhouse.client.tree import Barred, objects_of
 from packhouse.domain.install_state import is_ready
 from packhouse.domain.object_tree import Node, Standing
 from packhouse.ports import Json
@@ -19,10 +19,8 @@ from packhouse.ports import Json
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """`troubled`: its objects that are not well, or own such; `total`: how many it has.
-
-    `unseen`: in words, what the caller may not look at.
-    """
+    """`troubled`: its objects that are not well, or own such; `total`: how many it has, `unread` of which may not be
+    read. `barred`: why some of it is not known."""
 
     install: Json
     view: InstalledPackage
@@ -31,7 +29,8 @@ class Inspection:
     total: int
     events: Sequence[Event]
     steps: Sequence[str]
-    unseen: Sequence[str]
+    unread: int
+    barred: Sequence[Barred]
 
 
 async def inspected(session: Session, name: str) -> Inspection:
@@ -47,19 +46,25 @@ async def inspected(session: Session, name: str) -> Inspection:
         for node in top
         if node.uid and node.standing is not Standing.READY
     }
-    unseen = list(objects.unseen)
+    barred = list(objects.barred)
     events: Sequence[Event] = ()
     try:
         events = await events_of(session, about)
-    except Forbidden as refused:
-        unseen.append(refused.message)
+    except Forbidden:
+        barred += [Barred(namespace, "list", EVENT) for namespace in sorted(set(about.values()))]
+    ready, advice = is_ready(view), steps(view, session.settings.operator_namespace)
+    if ready and troubled and not advice:
+        advice = [
+            f"it is put right at the next sync, or now: kubectl package installed kick {name} -n {session.namespace}"
+        ]
     return Inspection(
         install=install,
         view=view,
-        ready=is_ready(view),
+        ready=ready,
         troubled=troubled,
         total=len(objects.nodes),
         events=events,
-        steps=steps(view, session.settings.operator_namespace),
-        unseen=unseen,
+        steps=advice,
+        unread=sum(node.standing is Standing.UNREAD for node in objects.nodes),
+        barred=barred,
     )

@@ -64,8 +64,8 @@ async def listed(session: Session, *, all_namespaces: bool = False) -> Shelf:
     plain = [Installed(install, InstalledPackage.from_wire(install)) for install in installs]
     try:
         return Shelf(await _with_newer(session, plain))
-    except Forbidden as refused:
-        return Shelf(plain, refused.message)
+    except Forbidden:
+        return Shelf(plain, "you may not read Package")
 
 
 async def _all(session: Session, namespace: str) -> list[Json]:

@@ -17,12 +17,21 @@ from packhouse.domain.readiness import needs_no_look
 from packhouse.ports import Cluster, Json, Kind, Ref
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Barred:
+    """What the caller may not do. `namespace` is "" for kinds without."""
+
+    namespace: str
+    verb: str
+    kind: Kind
+
+
 @dataclass(frozen=True, slots=True)
 class Objects:
-    """`nodes` in the order in which they were applied; `unseen`: in words, what the caller may not look at."""
+    """`nodes` in the order in which they were applied; `barred`: why some are not known."""
 
     nodes: Sequence[Node]
-    unseen: Sequence[str]
+    barred: Sequence[Barred]
 
     @property
     def all(self) -> list[Node]:
@@ -35,7 +44,7 @@ class _Seen:
     live: dict[Identity, Json] = field(default_factory=dict)
     unread: set[Identity] = field(default_factory=set)
     owned: list[Json] = field(default_factory=list)
-    unseen: dict[str, None] = field(default_factory=dict)  # in order, each once
+    barred: set[Barred] = field(default_factory=set)
 
 
 async def objects_of(session: Session, install: Json) -> Objects:
@@ -55,7 +64,18 @@ async def objects_of(session: Session, install: Json) -> Objects:
             kinds[identity.namespace].add(Kind(group, version, identity.kind))
     uids = {obj["metadata"]["uid"] for obj in seen.live.values()}
     await gathered([_read_owned(session.cluster, namespace, kinds[namespace], uids, seen) for namespace in kinds])
-    return Objects(tree(inventory, seen.live, seen.unread, seen.owned), list(seen.unseen))
+    return Objects(tree(inventory, seen.live, seen.unread, seen.owned), sorted(seen.barred))
+
+
+def in_words(barred: Sequence[Barred]) -> list[str]:
+    """A sentence for each verb and namespace."""
+    rooms: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for one in barred:
+        rooms[one.verb, one.namespace].append(one.kind.kind)
+    return [
+        f"you may not {verb} {', '.join(kinds)}{f' in namespace {namespace}' if namespace else ''}"
+        for (verb, namespace), kinds in rooms.items()
+    ]
 
 
 async def _read(cluster: Cluster, owner: str, room: tuple[Kind, str], refs: Sequence[Ref], seen: _Seen) -> None:
@@ -84,9 +104,9 @@ async def _read(cluster: Cluster, owner: str, room: tuple[Kind, str], refs: Sequ
     async def get(ref: Ref) -> None:
         try:
             found = await cluster.get(Ref(kind, ref.namespace, ref.name), metadata_only=metadata_only)
-        except Forbidden as refused:
+        except Forbidden:
             seen.unread.add(Identity.of(ref))
-            seen.unseen[refused.message] = None
+            seen.barred.add(Barred(ref.namespace, "get", kind))
         else:
             if found is not None:
                 keep(found)
@@ -106,5 +126,5 @@ async def _read_owned(
                     if any(owner["uid"] in owners for owner in obj["metadata"].get("ownerReferences") or ()):
                         owners.add(obj["metadata"]["uid"])
                         seen.owned.append(obj)
-        except Forbidden as refused:
-            seen.unseen[refused.message] = None
+        except Forbidden:
+            seen.barred.add(Barred(namespace, "list", kind))

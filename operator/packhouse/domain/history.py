@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from packhouse.api.conditions import Reason
+from packhouse.api.errors import BY_REASON, PackhouseError, Stalled
 from packhouse.ports import Json
 
 MOST: Final = 10
@@ -50,8 +51,15 @@ def _is_same(entry: Json, attempt: Attempt) -> bool:
     if entry.get("version") != attempt.version:
         return False
     digest = entry.get("digest", "")
+    # What only a change mends was brought by one: other values, most often, that gave no objects.
+    if digest and not attempt.digest and _is_stalled(attempt):
+        return False
     # What failed before it was rendered has none yet; what is reported without one renders nothing new.
     return not digest or not attempt.digest or bool(digest == attempt.digest)
+
+
+def _is_stalled(attempt: Attempt) -> bool:
+    return issubclass(BY_REASON.get(attempt.reason, PackhouseError), Stalled)
 
 
 def _entry(before: Json, attempt: Attempt) -> Json:

@@ -42,8 +42,8 @@ class Node:
 
     @property
     def is_well(self) -> bool:
-        """It is as it should be, and all that it owns."""
-        return all(node.standing is Standing.READY for node in self)
+        """It is as it should be, and all that it owns, as far as that could be read."""
+        return all(node.standing in (Standing.READY, Standing.UNREAD) for node in self)
 
     def __iter__(self) -> Iterator[Node]:
         """Itself, and all below it."""
@@ -117,9 +117,11 @@ def _standing(entry: Entry, found: Json | None, *, is_unread: bool) -> tuple[Sta
         return Standing.WAITING, "it is being applied"
     if found["metadata"]["uid"] != entry.uid:
         return Standing.DRIFTED, "somebody replaced it by another of the same name"
-    if not entry.is_intact(entry.uid, managed_digest(found, APPLY_MANAGER)):
-        return Standing.DRIFTED, "somebody changed fields that were applied"
-    return _by_itself(found, entry.ref.kind)
+    standing, message = _by_itself(found, entry.ref.kind)
+    if entry.is_intact(entry.uid, managed_digest(found, APPLY_MANAGER)):
+        return standing, message
+    words = "somebody changed fields that were applied"
+    return Standing.DRIFTED, words if standing is Standing.READY else f"{words}; {message}"
 
 
 def _by_itself(obj: Json, kind: Kind) -> tuple[Standing, str]:

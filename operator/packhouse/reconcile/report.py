@@ -178,11 +178,11 @@ def _attempt(status: Json, fields: Mapping[str, Any], outcome: Outcome, started:
     succeeded = outcome.statuses.get(ConditionType.RECONCILE_SUCCEEDED) == "True"
     if ConditionType.RECONCILING not in outcome.statuses or "lastAttemptedVersion" not in fields:
         return None
-    deploy = fields.get("deploy") or {}
+    template, deploy = fields.get("template") or {}, fields.get("deploy") or {}
     return Attempt(
         package=(status.get("packageRef") or {}).get("name", ""),
         version=status["lastAttemptedVersion"],
-        digest=(fields.get("template") or {}).get("digest", ""),
+        digest="" if "error" in template else template.get("digest", ""),  # beside an error it is an older one
         reason=str(outcome.reason),
         message=outcome.message,
         succeeded=succeeded,

@@ -67,6 +67,16 @@ def test_a_repair_and_a_later_outage_are_no_rollout() -> None:
     assert history(attempt(), attempt(digest="")) == done
 
 
+def test_values_that_give_no_objects_are_a_rollout_that_failed() -> None:
+    failed = history(attempt(), attempt("ValuesInvalid", digest=""), attempt("ValuesInvalid", digest="", now="later"))
+    assert [entry["reason"] for entry in failed] == ["ValuesInvalid", "ReconcileSucceeded"]
+    mended = noted(failed, attempt(digest="d2"))
+    assert [(entry["reason"], entry["digest"]) for entry in mended] == [
+        ("ReconcileSucceeded", "d2"),
+        ("ReconcileSucceeded", "d1"),
+    ]
+
+
 def test_a_failure_that_is_tried_again_keeps_its_time_until_it_succeeds() -> None:
     failed = history(attempt("FetchFailed", digest=""), attempt("FetchFailed", digest="", now="later"))
     assert [entry["finishedAt"] for entry in failed] == ["2026-01-01T00:00:09Z"]
