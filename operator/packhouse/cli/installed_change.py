@@ -14,7 +14,7 @@ from packhouse.cli.terminal import begins, note, warn
 from packhouse.cli.values_files import Sets, ValuesFiles, read
 from packhouse.cli.verb import verb
 from packhouse.cli.waiting import followed, gone
-from packhouse.client.errors import Usage
+from packhouse.client.errors import Trouble, Usage
 from packhouse.client.session import Session
 
 if TYPE_CHECKING:
@@ -170,7 +170,12 @@ async def delete(
             note("What was made for it stays until it is gone; the same words, given again then, remove it.")
         return
     if parting.install is not None:
-        await gone(session, name, timeout)
+        try:
+            await gone(session, name, timeout)
+        except Trouble as late:
+            if parting.made:
+                late.help += "; the same words, given again, wait on and remove what was made for it"
+            raise
     for words in await deleting.clear(session, parting):
         warn(f"left behind: {words}")
     typer.echo(f"Deleted package from {where}")
