@@ -63,6 +63,11 @@ class Case:
         return f"{{% raw %}}{self.text}{{% endraw %}}"
 
     @property
+    def documents(self) -> list[Json]:
+        """All that was printed: the objects, and Configs of kapp."""
+        return _documents(self.file)
+
+    @property
     def objects(self) -> list[Json]:
         """All that is to be applied: each object once, since some packages bring the same file twice; a kapp Config
         steers and is none of it."""
@@ -79,10 +84,15 @@ def rendered() -> list[Case]:
 
 
 @cache
+def _documents(file: Path) -> list[Json]:
+    return [document for document in yaml.load_all(file.read_text(), Loader=yaml.CSafeLoader) if document]
+
+
+@cache
 def _objects(file: Path) -> list[Json]:
     objects: list[Json] = []
-    for document in yaml.load_all(file.read_text(), Loader=yaml.CSafeLoader):
-        if document and not document["apiVersion"].startswith(KAPP) and document not in objects:
+    for document in _documents(file):
+        if not document["apiVersion"].startswith(KAPP) and document not in objects:
             objects.append(document)
     return objects
 

@@ -5,8 +5,10 @@ Used by tests/e2e/test_conformance_deploy.py. Which packages there are and what 
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import conformance
@@ -14,8 +16,13 @@ from cluster.audit import AuditLog, Call
 from cluster.serving import Serving
 from conformance import Case, Expected, crds, kind_of, kinds_of, ref_of
 from lab import OPERATOR_USER, RBAC, Json, Lab, install, package, secret, wait_until
+from one_life import Subject, session_of
+from packhouse.api.errors import DeployFailed
 from packhouse.api.names import OWNER_LABEL
+from packhouse.client.proposals import marked
+from packhouse.connected import connected
 from packhouse.domain.objects import owner_label
+from packhouse.settings import Settings
 
 QUIET_SECONDS = 0.4
 SECONDS = 60.0
@@ -37,6 +44,8 @@ NEVER_READY: Mapping[str, str] = {
     "kapp-controller": "an APIService, and no container answers behind it",
     "grafana": "a Service of type LoadBalancer and a claim, and nobody gives an address or a volume",
 }
+#: Packages with roles that gather those of others, which only who may do everything may write: theirs is allowed all.
+BOUNDLESS = frozenset({"knative-serving"})
 
 
 class Stage:
@@ -56,11 +65,40 @@ class Stage:
         self.lab.apply(*packages)
 
     def install(self, expected: Expected, **spec: Any) -> None:
-        """In a namespace of its own, with an account that may do everything. `spec`: more of the install's spec."""
+        """In a namespace of its own. `spec`: more of the install's spec."""
         name = expected.case.slug
         values = secret(name, "values", values_yml="{}")
         wanted = install(name, name, f"{name}.example.com", version="1.0.0", values=["values"], **spec)
-        self.lab.apply(*namespace_with_admin(name), *map(namespace, expected.foreign_namespaces), values, wanted)
+        account = self.bare_account(expected) if expected.missing else self.account(expected)
+        self.lab.apply(*map(namespace, self.spaces(expected)), *account, values, wanted)
+
+    def spaces(self, expected: Expected) -> list[str]:
+        """The namespaces that must be there before it is installed."""
+        return [expected.case.slug, *expected.foreign_namespaces]
+
+    def bare_account(self, expected: Expected) -> list[Json]:
+        """The account without any right: what a case needs whose kinds are not served is not known yet."""
+        name = expected.case.slug
+        account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": ACCOUNT, "namespace": name}}
+        return [marked(account, name, name)]
+
+    def account(self, expected: Expected) -> list[Json]:
+        """The account that the command line would make, with its rights, and none besides."""
+        return asyncio.run(self._account(expected))
+
+    async def _account(self, expected: Expected) -> list[Json]:
+        case = expected.case
+        async with connected(Settings(), kubeconfig=str(self.lab.cluster.kubeconfig)) as link:
+            for name in self.spaces(expected):
+                await link.cluster.apply(namespace(name), manager="test")
+            session = session_of(link.cluster, case.slug)
+            subject = Subject(case.slug, case.documents, name=case.slug, account=ACCOUNT)
+            async with asyncio.timeout(SECONDS):
+                while True:
+                    with suppress(DeployFailed):  # a kind of another package is not served yet
+                        grant = await subject.grant(session, allow_everything=case.package in BOUNDLESS)
+                        return list(grant.objects)
+                    await asyncio.sleep(QUIET_SECONDS)
 
     def clean_up(self, expected: Expected) -> None:
         """Whatever became of it: the next one finds nothing of it."""
@@ -69,7 +107,6 @@ class Stage:
         self.lab.gone("ipkg", name, name, seconds=SECONDS)
         for foreign in expected.foreign_namespaces:
             self.lab.delete("namespace", foreign)
-        self.lab.cluster.kubectl("delete", "clusterrolebinding", name, "--ignore-not-found")
         self.lab.delete("namespace", name, wait=False)
 
     # ---- looking -----------------------------------------------------------------------------------------

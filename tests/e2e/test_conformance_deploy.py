@@ -1,5 +1,5 @@
-"""Real packages through the whole operator: what the original tools rendered of each is pushed as a package, installed,
-looked at twice, and deleted.
+"""Real packages through the whole operator: what the original tools rendered of each is pushed as a package, installed
+with an account of just the rights that the command line gives it, looked at twice, and deleted.
 
 Real: the packages, the operator, the API server. Faked: the node, by kwok, so no container runs and no controller of
 these packages either; `NEVER_READY` says what that leaves waiting. Cases that share an object or a namespace run one
@@ -174,6 +174,7 @@ class Plays:
             if not expected.foreign:
                 return "refused for its kinds"
             with foreign_crds(stage, expected) as serving:
+                stage.lab.apply(*stage.account(expected))
                 then = comes_to_its_end(stage, expected, serving)
                 return f"refused for its kinds; with CRDs of other packages {then}"
         finally:

@@ -1,7 +1,8 @@
 """Real packages as they are published, through the whole operator.
 
 Each bundle is pushed to a registry, the image of its package.yaml is rewritten to the digest which that push returned,
-one repository offers all of them, and each is installed with ytt and kbld.
+one repository offers all of them, and each is installed with ytt and kbld, with an account of just the rights that the
+command line gives it.
 
 Real: packages, templates, registry, operator, API server. Faked: the node, by kwok, and what a cloud gives, addresses
 and volumes. No container runs, so no APIService is answered (`UNANSWERED`). What the operator rendered is held against
@@ -25,7 +26,7 @@ from cluster.find import Cluster
 from cluster.registry import LocalRegistry
 from cluster.serving import Serving
 from conformance import Expected, ref_of
-from conformance_stage import NODES, SECONDS, Stage, crds_for, lanes, namespace, namespace_with_admin, node
+from conformance_stage import NODES, SECONDS, Stage, crds_for, lanes, namespace, node
 from lab import Json, Lab, OperatorProcess, install, repository, secret, wait_until
 from packhouse.domain.objects import digest
 from real_packages import RealPackage
@@ -98,13 +99,14 @@ def install_and_delete(stage: Stage, package: RealPackage, expected: Expected) -
     try:
         if beside:
             lab.apply(*beside)
+        is_refused = bool(expected.missing and not expected.foreign)
         lab.apply(
-            *namespace_with_admin(name),
-            *map(namespace, expected.foreign_namespaces),
+            *map(namespace, stage.spaces(expected)),
+            *(stage.bare_account(expected) if is_refused else stage.account(expected)),
             secret(name, "values", values_yml=package.values or "{}"),
             install(name, name, spec["refName"], version=spec["version"], values=["values"], deploy=deploy),
         )
-        if expected.missing and not expected.foreign:
+        if is_refused:
             done = lab.settled("ipkg", name, name, condition="ReconcileFailed", reason="DeployFailed", seconds=SECONDS)
             said = done["status"]["usefulErrorMessage"]
             assert all(f"{kind} " in said and f"({api_version})" in said for api_version, kind in expected.missing)

@@ -103,7 +103,7 @@ async def grant_for(
     service_account = marked(_object(ACCOUNT, account, install_namespace), *owner)
     service_account["automountServiceAccountToken"] = False  # the operator asks for tokens; no pod is this account
     roles = [marked(obj, *owner) for obj in roles_of(rights, Account(account, install_namespace))]
-    namespaces = [_made_ahead(change, "/".join(owner)) for change in ahead]
+    namespaces = [_made_ahead(change, rehearsal.install) for change in ahead]
     given = handed_out(rehearsal.plan).intersection(rights)
     return Grant(service_account, [*namespaces, service_account, *roles], rights, given)
 
@@ -193,13 +193,14 @@ def _named(package: Package) -> str:
 # ---- objects ---------------------------------------------------------------------------------------------
 
 
-def _made_ahead(change: Change, owner: str) -> Json:
-    """The namespace with the operator's marks, so that it is the install's from the start: it is no adoption, and goes
-    with the install. What else the package says of it is left to the operator, or a later version could not take it
-    back; only one that is made once and then left is made whole."""
+def _made_ahead(change: Change, install: InstalledPackage) -> Json:
+    """The namespace, and nothing else that the package says of it: that is the operator's to apply, and to take back.
+    So one that is made once and then left is made whole. As it belongs to nobody yet, an install that takes over
+    nothing has its marks on it from the start."""
     if change.rules.update is UpdateStrategy.SKIP and change.obj is not None:
         return change.obj
-    return owned(namespace_object(change.ref.name), owner)
+    bare = namespace_object(change.ref.name)
+    return owned(bare, install.owner) if install.adopt is False else bare
 
 
 def _object(kind: Kind, name: str, namespace: str) -> Json:
