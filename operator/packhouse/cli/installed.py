@@ -187,7 +187,7 @@ def _history(entries: Sequence[Json]) -> Listing:
     rows = [
         (
             entry["version"],
-            entry["reason"],
+            entry["reason"] if "finishedAt" in entry else f"under way: {entry['reason']}",
             age(entry["startedAt"]),
             lasted(entry["startedAt"], entry.get("finishedAt") or ""),
             str(entry.get("changed") or 0),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from packhouse.client.session import Session
@@ -25,7 +25,10 @@ class Event:
 
 
 async def events_of(session: Session, uids: Mapping[str, str]) -> list[Event]:
-    """Of the objects with these uids, which are in these namespaces; the newest last. Raises Forbidden."""
+    """Of the objects with these uids, which are in these namespaces; the newest last. Raises Forbidden.
+
+    Those that say the same of the same object, in other words each time, are one, with the newest words.
+    """
     found = [
         _event(obj)
         for namespace in sorted(set(uids.values()))
@@ -33,7 +36,12 @@ async def events_of(session: Session, uids: Mapping[str, str]) -> list[Event]:
         for obj in page.items
         if (obj.get("regarding") or {}).get("uid") in uids
     ]
-    return sorted(found, key=lambda event: event.at.rstrip("Z"))
+    folded: dict[tuple[str, str, str], Event] = {}
+    for event in sorted(found, key=lambda event: event.at.rstrip("Z")):
+        sort = event.type, event.reason, event.about
+        before = folded.pop(sort, None)
+        folded[sort] = replace(event, count=event.count + before.count) if before is not None else event
+    return list(folded.values())
 
 
 def _event(obj: Json) -> Event:

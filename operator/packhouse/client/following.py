@@ -24,8 +24,6 @@ from packhouse.ports import Cluster, Json, Kind, Ref
 #: How often objects that are not ready are looked at, and the most of them.
 LOOK_SECONDS: Final = 1.0
 LOOKED_AT_MOST: Final = 40
-#: A change that changes nothing moves no status: after this long, what status says is taken for the answer.
-UNMOVED_SECONDS: Final = 10.0
 
 
 class Watcher(Protocol):
@@ -40,22 +38,17 @@ class Watcher(Protocol):
         ...
 
 
-async def follow_install(
-    session: Session, name: str, *, timeout_seconds: float, watcher: Watcher, before: Json | None = None
-) -> Json:
-    """The install once it is in place as wanted now. `before`: its status before a change that its generation does
-    not tell of, such as that of a Secret. Raises Trouble (NOT_READY), Forbidden."""
+async def follow_install(session: Session, name: str, *, timeout_seconds: float, watcher: Watcher) -> Json:
+    """The install once it is in place as its spec says now. Raises Trouble (NOT_READY), Forbidden."""
     ref = Ref(Kind(INSTALL_GROUP, VERSION, INSTALLED_PACKAGE), session.namespace, name)
     look = f"kubectl package installed status {name} -n {session.namespace}"
-    return await _follow(session, ref, timeout_seconds, watcher, look, before)
+    return await _follow(session, ref, timeout_seconds, watcher, look)
 
 
-async def follow_repository(
-    session: Session, name: str, *, timeout_seconds: float, watcher: Watcher, before: Json | None = None
-) -> Json:
+async def follow_repository(session: Session, name: str, *, timeout_seconds: float, watcher: Watcher) -> Json:
     """The same of a repository."""
     ref = Ref(Kind(INSTALL_GROUP, VERSION, PACKAGE_REPOSITORY), "", name)
-    return await _follow(session, ref, timeout_seconds, watcher, f"kubectl package repository get {name}", before)
+    return await _follow(session, ref, timeout_seconds, watcher, f"kubectl package repository get {name}")
 
 
 async def follow_deletion(session: Session, ref: Ref, *, timeout_seconds: float, watcher: Watcher) -> None:
@@ -76,9 +69,7 @@ async def follow_deletion(session: Session, ref: Ref, *, timeout_seconds: float,
     raise not_ready(f"{_name(ref)} is not gone after {timeout_seconds:g} s", said, "the operator goes on deleting it")
 
 
-async def _follow(
-    session: Session, ref: Ref, timeout_seconds: float, watcher: Watcher, look: str, before: Json | None
-) -> Json:
+async def _follow(session: Session, ref: Ref, timeout_seconds: float, watcher: Watcher, look: str) -> Json:
     clock = asyncio.get_running_loop().time
     begun = clock()
     objects = _Objects(session.cluster, watcher)
@@ -94,9 +85,8 @@ async def _follow(
             if not obj:
                 continue
             standing = verdict(obj)
-            is_old = before is not None and (obj.get("status") or {}) == before and clock() - begun < UNMOVED_SECONDS
             watcher.head(f"{_name(ref)}: {_first_line(standing.words)}")
-            if is_old or not standing.heard:
+            if not standing.heard:
                 continue
             await objects.look(obj, all_ready=standing.ready)
             if standing.ready:

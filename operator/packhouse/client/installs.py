@@ -9,16 +9,13 @@ from dataclasses import dataclass
 from packhouse.api.errors import Forbidden
 from packhouse.api.views import InstalledPackage
 from packhouse.client.errors import NotFound
-from packhouse.client.listings import PACKAGE_KIND, versions_by_name
 from packhouse.client.proposals import INSTALL, ref
 from packhouse.client.session import Session
 from packhouse.domain import versions
 from packhouse.domain.catalogue import Entry, package_name
 from packhouse.domain.offers import nearest
 from packhouse.domain.ownership import entry_of
-from packhouse.domain.upgrades import prospect
 from packhouse.ports import Json, Ref
-from packhouse.reconcile.gather import wish_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +74,10 @@ async def _with_newer(session: Session, installs: Sequence[Installed]) -> list[I
     """Only what may be newer is asked for as a whole."""
     if not installs:
         return []
+    from packhouse.client.listings import versions_by_name  # who looks at one install waits for none of it
+    from packhouse.domain.upgrades import prospect
+    from packhouse.reconcile.gather import wish_of
+
     known, kubernetes = await asyncio.gather(versions_by_name(session), session.cluster.version())
     wanted = {one.view.meta.key: _newer(one, known.get(one.view.public_name, ())) for one in installs}
     entries = await _entries(session, {name for names in wanted.values() for name in names})
@@ -106,5 +107,7 @@ def _newer(one: Installed, known: Sequence[str]) -> list[str]:
 
 
 async def _entries(session: Session, names: set[str]) -> Mapping[str, Entry]:
+    from packhouse.client.listings import PACKAGE_KIND
+
     found = await asyncio.gather(*(session.cluster.get(Ref(PACKAGE_KIND, "", name)) for name in sorted(names)))
     return {obj["metadata"]["name"]: entry_of(obj) for obj in found if obj is not None}

@@ -46,7 +46,6 @@ class Notes:
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(following, "LOOK_SECONDS", 0.02)
-    monkeypatch.setattr(following, "UNMOVED_SECONDS", 0.1)
     monkeypatch.setattr(sightings, "FIRST_SECONDS", 0.01)
     monkeypatch.setattr(sightings, "MOST_SECONDS", 0.01)
 
@@ -80,9 +79,9 @@ def condition(kind: str, status: str, reason: str, message: str, generation: int
     return {"type": kind, "status": status, "reason": reason, "message": message, "observedGeneration": generation}
 
 
-async def followed(cluster: FakeCluster, notes: Notes | None = None, seconds: float = 5.0, **more: Any) -> Json:
+async def followed(cluster: FakeCluster, notes: Notes | None = None, seconds: float = 5.0) -> Json:
     session = Session(cluster, "demo", Settings(), Target())
-    return await follow_install(session, "web", timeout_seconds=seconds, watcher=notes or Notes(), **more)
+    return await follow_install(session, "web", timeout_seconds=seconds, watcher=notes or Notes())
 
 
 async def test_it_ends_when_the_install_is_in_place(cluster: FakeCluster) -> None:
@@ -106,13 +105,6 @@ async def test_a_success_of_an_older_generation_is_no_answer(cluster: FakeCluste
     await says(cluster, "True", "ReconcileSucceeded", generation=0)
     with pytest.raises(Trouble, match="has not taken it up yet"):
         await followed(cluster, seconds=0.1)
-
-
-async def test_a_success_from_before_a_change_of_a_secret_is_no_answer_at_first(cluster: FakeCluster) -> None:
-    before = (await says(cluster, "True", "ReconcileSucceeded"))["status"]
-    begun = asyncio.get_running_loop().time()
-    await followed(cluster, before=before)
-    assert asyncio.get_running_loop().time() - begun >= following.UNMOVED_SECONDS
 
 
 @pytest.mark.parametrize("reason", ["PackageNotFound", "ValuesInvalid", "Forbidden", "RolloutFailed"])
