@@ -20,10 +20,14 @@ import yaml
 import conformance
 from cluster.find import Cluster as ControlPlane
 from goods import annotated, config_map
-from lab import RBAC, Json
+from lab import RBAC, Json, account
 from one_life import Life, Subject, session_of
 from packhouse.api.errors import Forbidden, PackhouseError
-from packhouse.client.account import Grant
+from packhouse.client.account import Grant, added
+from packhouse.client.errors import ExitCode, Trouble
+from packhouse.client.granted import granted, refuse_ungrantable
+from packhouse.client.making import make
+from packhouse.client.session import Session
 from packhouse.connected import Connected, connected
 from packhouse.deploy.live import gathered
 from packhouse.deploy.reviews import Reviews
@@ -69,13 +73,13 @@ class Trial:
 
     async def ended_by(self, lacking: Right | None = None) -> tuple[str, PackhouseError] | None:
         """What ended the life of an account without that right; None where it came to its end."""
-        await self._hold(lacking)
+        await self.hold(lacking)
         try:
             return await self._life.ended_by()
         finally:
             await self._life.end()
 
-    async def _hold(self, lacking: Right | None) -> None:
+    async def hold(self, lacking: Right | None = None) -> None:
         """The account's roles without that right, once the API server has heard of them."""
         objects = roles_of([right for right in self.rights if right != lacking], self._account)
         left = [obj for obj in objects if obj["kind"] in ROLES]
@@ -88,6 +92,11 @@ class Trial:
         async with asyncio.timeout(20):
             while not await self._is_heard(actor, left, lacking):
                 await asyncio.sleep(0.02)
+
+    def roles_with(self, rule: Json) -> list[Json]:
+        """The account's own roles, with a rule more."""
+        roles = [obj for obj in self._grant.objects if obj["kind"] in ROLES]
+        return [{**role, "rules": [*role["rules"], rule]} for role in roles]
 
     async def _is_heard(self, actor: Cluster, roles: Sequence[Json], lacking: Right | None) -> bool:
         reviews = Reviews(actor)
@@ -110,11 +119,13 @@ async def applied(cluster: Cluster, obj: Json) -> None:
 
 
 @asynccontextmanager
-async def tried(link: Connected, subject: Subject, *, beside: Sequence[Json] = ()) -> AsyncIterator[Trial]:
+async def tried(
+    link: Connected, subject: Subject, *, beside: Sequence[Json] = (), allow_everything: bool = False
+) -> AsyncIterator[Trial]:
     """`beside`: what is there before the install."""
     for obj in beside:
         await applied(link.cluster, obj)
-    grant = await subject.grant(session_of(link.cluster, subject.namespace))
+    grant = await subject.grant(session_of(link.cluster, subject.namespace), allow_everything=allow_everything)
     yield Trial(link, subject, grant)
     for obj in grant.objects:
         if obj["kind"] in ("Namespace", "ClusterRole", "ClusterRoleBinding"):
@@ -228,3 +239,89 @@ async def test_sampled_rights_of_real_packages_are_needed(link: Connected, names
         async with tried(link, Subject(namespace, documents)) as trial:
             found += await unneeded(trial, [chance.choice(trial.rights) for _ in range(chosen.count(name))])
     assert found == []
+
+
+# ---- and no way to more ------------------------------------------------------------------------------------
+
+EVERYTHING = {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}
+PODS = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}
+
+
+async def test_the_account_cannot_write_more_into_a_role_than_it_holds(
+    link: Connected, namespace: str, unique: str
+) -> None:
+    """With `escalate` on the role it could."""
+    objects = [rbac("ClusterRole", unique, rules=[PODS]), bound("ClusterRoleBinding", unique, "ClusterRole", unique)]
+    subject = Subject(namespace, [*objects, rbac("Role", "web", rules=[PODS])])
+    async with tried(link, subject) as trial:
+        await trial.hold()
+        actor = link.identities.of(namespace, subject.account)
+        assert await Life(link, subject).ended_by(("install",)) is None
+        here = {"name": "web", "namespace": namespace}
+        for more in [
+            rbac("ClusterRole", unique, rules=[EVERYTHING]),
+            rbac("ClusterRole", unique, rules=[PODS | {"verbs": ["*"]}]),
+            {**rbac("Role", "web", rules=[EVERYTHING]), "metadata": here},
+            rbac("ClusterRole", f"{unique}-other", rules=[PODS]),
+            bound("ClusterRoleBinding", unique, "ClusterRole", "cluster-admin"),
+            bound("ClusterRoleBinding", f"{unique}-other", "ClusterRole", unique),
+            *trial.roles_with(EVERYTHING),
+        ]:
+            with pytest.raises(Forbidden):
+                await actor.apply(more, manager="somebody")
+        kept = await link.cluster.get(ref_of(objects[0]))
+        assert kept is not None
+        assert kept["rules"] == [PODS]
+        await Life(link, subject).end()
+
+
+async def test_a_package_that_asks_for_everything_is_refused_unless_that_is_allowed(
+    link: Connected, namespace: str, unique: str
+) -> None:
+    gathering = {"aggregationRule": {"clusterRoleSelectors": [{"matchLabels": {"gather": unique}}]}, "rules": []}
+    subject = Subject(namespace, [rbac("ClusterRole", unique, **gathering)])
+    with pytest.raises(Trouble, match="gathers the rules of other roles") as refused:
+        await subject.grant(session_of(link.cluster, namespace))
+    assert (refused.value.code, "--service-account" in refused.value.help) == (ExitCode.FORBIDDEN, True)
+
+    async with tried(link, subject, allow_everything=True) as trial:
+        assert await trial.ended_by() is None
+
+
+async def test_who_holds_less_is_told_what_he_cannot_give(
+    link: Connected, cluster: ControlPlane, namespace: str
+) -> None:
+    """And the API server refuses the same. What he holds himself he may give."""
+    session = session_of(link.cluster, namespace)
+    small = Subject(namespace, [config_map("one")])
+    large = Subject(namespace, [config_map("one"), rbac("Role", "web", rules=[PODS])])
+    writing = {"apiGroups": [RBAC], "resources": ["roles", "rolebindings"], "verbs": ["create", "patch", "get", "list"]}
+    mine = {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create", "get", "patch", "delete"]}
+    mine |= {"resources": ["configmaps", "serviceaccounts"]}
+    for obj in account(namespace, "caller", rules=[mine, writing]):
+        await link.cluster.apply(obj, manager="test")
+    caller = session_of(link.identities.of(namespace, "caller"), namespace)
+    grants = [await subject.grant(session) for subject in (small, large)]
+    async with asyncio.timeout(20):  # until his own rights are heard of
+        while await lacks(caller, grants[0]):
+            await asyncio.sleep(0.05)
+
+    said = await lacks(caller, grants[1])
+
+    assert f"{namespace}: get pods" in said
+    assert "configmaps" not in said
+    await make(caller, grants[0].objects)
+    role = next(obj for obj in grants[1].objects if obj["kind"] == "Role")
+    with pytest.raises(Forbidden):
+        await caller.cluster.apply(role, manager="test")
+    more = added(await granted(caller, namespace, "web"), grants[1].rights)
+    assert more == [right for right in grants[1].rights if right not in grants[0].rights]
+
+
+async def lacks(session: Session, grant: Grant) -> str:
+    """What the caller of the session is told that he lacks."""
+    try:
+        await refuse_ungrantable(session, grant)
+    except Trouble as trouble:
+        return trouble.what
+    return ""
