@@ -53,10 +53,10 @@ async def inspected(session: Session, name: str) -> Inspection:
     except Forbidden:
         barred += [Barred(namespace, "list", EVENT) for namespace in sorted(set(about.values()))]
     ready, advice = is_ready(view), steps(view, session.settings.operator_namespace)
-    if ready and troubled and not advice:
-        advice = [
-            f"it is put right at the next sync, or now: kubectl package installed kick {name} -n {session.namespace}"
-        ]
+    is_drift = any(node.standing in (Standing.MISSING, Standing.DRIFTED) for node in troubled)
+    if ready and is_drift and not advice:
+        kick = f"kubectl package installed kick {name} -n {view.meta.namespace}"
+        advice = [f"it is put right at the next sync, or now: {kick}"]
     return Inspection(
         install=install,
         view=view,
