@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import os
 import stat
@@ -30,7 +31,7 @@ SECRET = {
     "apiVersion": "v1",
     "kind": "Secret",
     "metadata": {"name": "web-values", "namespace": "demo"},
-    "stringData": {"values.yml": "password: correct-horse\n"},
+    "data": {"values.yml": base64.b64encode(b"password: correct-horse\n").decode()},
 }
 HISTORY = [
     {
@@ -191,7 +192,7 @@ def test_the_tree_is_drawn_in_ascii_where_the_locale_has_no_more(call: CommandLi
         f"demo/web ({NAME} 1.0.0): Reconcile succeeded",
         "`-- namespace demo",
         "    |-- + ConfigMap web",
-        "    `-- ~ Deployment web: its controller has not seen it yet",
+        "    `-- ~ Deployment web: its controller has not looked at it yet",
     ]
 
 
@@ -224,7 +225,7 @@ def test_a_status_that_is_not_ready_says_why_and_what_to_do(call: CommandLine, i
     out = call("installed", "status", "web", code=ExitCode.NOT_READY).out
     assert "STATUS:    Reconcile failed: TemplateFailed\nSTAGE:     template\n" in out
     assert "config/web.yaml:36: 'nope' is undefined\n" in out
-    assert "NOT IN PLACE, 1 of 2 objects:\n  Deployment demo/web: its controller has not seen it yet\n" in out
+    assert "NOT IN PLACE, 1 of 2 objects:\n  Deployment demo/web: its controller has not looked at it yet\n" in out
     assert "NEXT STEPS:\n  its values as a file: kubectl package installed get web -n demo" in out
 
 
