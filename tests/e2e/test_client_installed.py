@@ -153,6 +153,7 @@ def test_an_install_is_told_by_its_facts_and_its_values_are_written_for_nobody_e
     scene("get", "web", "--values-file-output", str(file))
 
     assert facts["PACKAGE-NAME:"] == scene.package
+    assert facts["AVAILABLE:"] == "2.0.0"
     assert facts["SERVICE-ACCOUNT:"] == "installer"
     assert facts["VALUES:"] == "Secret anywhere"
     assert facts["OBJECTS:"] == "2"
@@ -247,6 +248,9 @@ def test_who_may_read_installs_alone_sees_all_that_they_say_and_what_is_left_out
     assert "you may not read Package" in shown.said
     assert "AVAILABLE" in shown.out
     assert "2.0.0" not in shown.out
+    described = scene.as_user("get", "web")
+    assert "you may not read Package" in described.said
+    assert "AVAILABLE" not in described.out
     assert scene.as_user("history", "web").out == scene("history", "web").out
 
     told = scene.as_user("status", "slow", code=ExitCode.NOT_READY)

@@ -19,8 +19,7 @@ from packhouse.client.session import Session
 from packhouse.ports import Json
 
 if TYPE_CHECKING:
-    from packhouse.api.views import InstalledPackage
-    from packhouse.client.installs import Installed
+    from packhouse.client.installs import Installed, Shelf
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The name of the install.")]
 
@@ -40,8 +39,7 @@ async def list_(
     if not shelf.installs:
         where = "any namespace" if all_namespaces else f"namespace {session.namespace}"
         note(f"Nothing is installed in {where}. Install something: kubectl package install")
-    if shelf.unknown:
-        warn(f"which newer versions there are is not known: {shelf.unknown}")
+    _warn_of_unknown(shelf)
     show(_installs(shelf.installs, all_namespaces=all_namespaces), output)
 
 
@@ -58,14 +56,15 @@ async def get(
     output: Output = Form.TABLE,
 ) -> None:
     """Show one install, or write the values that it was given."""
-    from packhouse.api.views import InstalledPackage
-    from packhouse.client.installs import present
+    from packhouse.client.installs import present, shelf_of
 
     install = await present(session, name)
     if values_file_output is not None:
         await _write_values(session, install, values_file_output)
     elif output in (Form.TABLE, Form.WIDE):
-        typer.echo(_described(install, InstalledPackage.from_wire(install)), nl=False)
+        shelf = await shelf_of(session, [install])
+        _warn_of_unknown(shelf)
+        typer.echo(_described(*shelf.installs), nl=False)
     else:
         show(Listing((), (), [install], single=True), output)
 
@@ -142,9 +141,15 @@ def _installs(found: Sequence[Installed], *, all_namespaces: bool) -> Listing:
     return Listing(columns, rows, [one.install for one in found])
 
 
-def _described(install: Json, view: InstalledPackage) -> str:
+def _warn_of_unknown(shelf: Shelf) -> None:
+    if shelf.unknown:
+        warn(f"which newer versions there are is not known: {shelf.unknown}")
+
+
+def _described(one: Installed) -> str:
     from packhouse.domain.install_state import state, trouble_of_sources, words
 
+    install, view = one.install, one.view
     status, spec = view.status, install["spec"]
     package, template = status.get("packageRef") or {}, status.get("template") or {}
     limits = [f"repositories {', '.join(view.repositories)}" if view.repositories else ""]
@@ -158,9 +163,12 @@ def _described(install: Json, view: InstalledPackage) -> str:
             ("NAMESPACE", view.meta.namespace),
             ("PACKAGE-NAME", view.public_name),
             ("PACKAGE-VERSION", status.get("version") or "(none yet)"),
+            ("AVAILABLE", one.available),
             ("CONSTRAINT", "; ".join(filter(None, wanted))),
+            ("ALLOWED", one.allowed),
             ("REPOSITORY", package.get("repository") or ""),
             ("SERVICE-ACCOUNT", view.service_account),
+            ("DEFAULT-NAMESPACE", spec.get("defaultNamespace") or ""),
             ("VALUES", "\n".join(f"Secret {one.secret}{f' key {one.key}' if one.key else ''}" for one in view.values)),
             ("OBJECTS", str(len(status.get("inventory") or ()))),
             ("SYNC-PERIOD", ", ".join(filter(None, (view.sync_period, held)))),

@@ -57,7 +57,11 @@ async def present(session: Session, name: str) -> Json:
 
 
 async def listed(session: Session, *, all_namespaces: bool = False) -> Shelf:
-    installs = await _all(session, "" if all_namespaces else session.namespace)
+    return await shelf_of(session, await _all(session, "" if all_namespaces else session.namespace))
+
+
+async def shelf_of(session: Session, installs: Sequence[Json]) -> Shelf:
+    """Who may not read packages gets them without newer versions."""
     plain = [Installed(install, InstalledPackage.from_wire(install)) for install in installs]
     try:
         return Shelf(await _with_newer(session, plain))
@@ -74,7 +78,7 @@ async def _with_newer(session: Session, installs: Sequence[Installed]) -> list[I
     """Only what may be newer is asked for as a whole."""
     if not installs:
         return []
-    from packhouse.client.listings import versions_by_name  # who looks at one install waits for none of it
+    from packhouse.client.listings import versions_by_name  # who asks for nothing newer waits for none of it
     from packhouse.domain.upgrades import prospect
     from packhouse.reconcile.gather import wish_of
 

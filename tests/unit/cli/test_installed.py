@@ -132,6 +132,7 @@ def test_an_install_is_described(call: CommandLine, installed: FakeCluster) -> N
         "NAMESPACE": "demo",
         "PACKAGE-NAME": NAME,
         "PACKAGE-VERSION": "1.0.0",
+        "AVAILABLE": "2.0.0",
         "CONSTRAINT": "1.x",
         "SERVICE-ACCOUNT": "installer",
         "VALUES": "Secret web-values",
