@@ -1,13 +1,16 @@
 """The service account of an install that is being deleted and, where that account cannot be used any more, the cleanup
 account in its place.
 
+What lies in a namespace that is gone is gone, too. An account whose rights were Roles in there is told no more than
+that it has none, so the operator is asked whether the namespace exists.
+
 The cleanup account acts for nothing but this: it looks at objects of the inventory, and deletes those that have the
 recorded uid and the install's owner label. It creates, changes and reads nothing else.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Final
 
 from packhouse.api.errors import Forbidden, NamespaceTerminating, PackhouseError, ServiceAccountMissing
@@ -18,15 +21,26 @@ from packhouse.ports import Cluster, Json, Kind, Page, Ref, Served
 #: The account is gone, can get no token, or has lost the right.
 UNUSABLE: Final = (ServiceAccountMissing, NamespaceTerminating, Forbidden)
 
+#: Whether a namespace exists; True where nobody knows.
+Exists = Callable[[str], Awaitable[bool]]
+
 
 class StandIn:
     """What a deletion needs of a Cluster (deploy/remove.py, deploy/live.py). `operator` is asked for what is served
-    alone: that needs no account."""
+    alone: that needs no account. `exists`: whether a namespace does."""
 
     def __init__(
-        self, account: Cluster, cleanup: Cluster | None, operator: Cluster, inventory: Inventory, owner: str
+        self,
+        account: Cluster,
+        cleanup: Cluster | None,
+        operator: Cluster,
+        exists: Exists,
+        inventory: Inventory,
+        owner: str,
     ) -> None:
         self._account = account
+        self._exists = exists
+        self._gone: dict[str, bool] = {}  # for the time of one look
         self._cleanup = cleanup
         self._operator = operator
         self._inventory = inventory
@@ -46,6 +60,8 @@ class StandIn:
         try:
             return await self._account.get(ref, metadata_only=metadata_only)
         except UNUSABLE as refusal:
+            if await self._is_nowhere(ref):
+                return None
             if self._cleanup is None or self._inventory.find(ref) is None:
                 raise
             return await self._look(self._cleanup, ref, refusal)
@@ -65,6 +81,8 @@ class StandIn:
         try:
             return await self._account.delete(ref, uid=uid, propagation=propagation)
         except UNUSABLE as refusal:
+            if await self._is_nowhere(ref):
+                return False
             if self._cleanup is None:
                 raise
             found = await self._look(self._cleanup, ref, refusal)
@@ -79,6 +97,11 @@ class StandIn:
                 return await self._cleanup.delete(ref, uid=found["metadata"]["uid"], propagation=propagation)
             except PackhouseError as also:
                 raise _both(refusal, also) from None
+
+    async def _is_nowhere(self, ref: Ref) -> bool:
+        if ref.namespace and ref.namespace not in self._gone:
+            self._gone[ref.namespace] = not await self._exists(ref.namespace)
+        return bool(ref.namespace) and self._gone[ref.namespace]
 
     async def _look(self, cleanup: Cluster, ref: Ref, refusal: PackhouseError) -> Json | None:
         try:

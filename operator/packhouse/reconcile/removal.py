@@ -103,7 +103,7 @@ class InstallRemover:
         ending = await self._world.reporter.is_ending(progress.subject)
         # What lies in a namespace that is being deleted goes with it.
         wanted = Inventory.of(entry for entry in inventory if not (ending and _is_inside(entry, install)))
-        actor = self._actor(install, wanted)
+        actor = self._actor(progress, wanted)
         seen = await survey(actor, [entry.ref for entry in wanted])
         blind = {
             identity
@@ -125,12 +125,17 @@ class InstallRemover:
         left = [*removed.survivors, *(passed_over(change.ref) for change in removed.waiting)]
         return Unfinished(install, left, ending=ending) if left else None
 
-    def _actor(self, install: InstalledPackage, inventory: Inventory) -> StandIn:
+    def _actor(self, progress: Progress, inventory: Inventory) -> StandIn:
+        install, reporter = progress.install, self._world.reporter
         identities, named = self._world.identities, self._world.settings.cleanup_service_account
         account = identities.of(install.meta.namespace, install.service_account)
         namespace, _, name = named.partition("/")
         cleanup = identities.of(namespace, name) if named else None
-        return StandIn(account, cleanup, self._world.cluster, inventory, install.owner)
+
+        async def exists(place: str) -> bool:
+            return await reporter.exists(progress.subject, place)
+
+        return StandIn(account, cleanup, self._world.cluster, exists, inventory, install.owner)
 
     # ---- tell --------------------------------------------------------------------------------------------
 

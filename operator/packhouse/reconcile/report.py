@@ -96,14 +96,25 @@ class Reporter:
 
     async def is_ending(self, subject: Subject) -> bool:
         """Whether the namespace of `subject` is being deleted: it would then take no Event. Nothing is written."""
-        event = self._event(subject, subject.meta.namespace, "Deleting", "", warning=False, serial="trial")
         try:
-            await self._cluster.create(event, dry_run=True)
+            await self._tried(subject, subject.meta.namespace)
         except NamespaceTerminating:
             return True
         except PackhouseError:  # nothing is known; it is asked again at the next look
             return False
         return False
+
+    async def exists(self, subject: Subject, namespace: str) -> bool:
+        """Whether a namespace does: one that is not there has no place for an Event. Nothing is written."""
+        try:
+            return await self._tried(subject, namespace) is not None
+        except PackhouseError:  # it is there, or nothing is known
+            return True
+
+    async def _tried(self, subject: Subject, namespace: str) -> Json | None:
+        """An Event on trial: who may tell of everything can ask so what no right of his says."""
+        event = self._event(subject, namespace, "Deleting", "", warning=False, serial="trial")
+        return await self._cluster.create(event, dry_run=True)
 
     async def _tell(self, subject: Subject, outcome: Outcome) -> None:
         namespace = subject.meta.namespace or CLUSTER_EVENTS_NAMESPACE

@@ -91,7 +91,8 @@ def when(verb: str, error: PackhouseError) -> Refuse:
 
 
 GONE = always(ServiceAccountMissing("service account demo/installer does not exist; create it"))
-NO_RIGHT = always(Forbidden("installer may not"))
+FORBIDDEN = Forbidden("installer may not")
+NO_RIGHT = always(FORBIDDEN)
 
 
 @pytest.fixture(autouse=True)
@@ -336,6 +337,39 @@ async def test_what_lies_outside_is_deleted_by_the_cleanup_account(tmp_path: Pat
     assert await looks(house) == 1
     assert "reader" not in await remaining(house)
     assert await told(house) == []
+
+
+# ---- another namespace is gone ---------------------------------------------------------------------------
+
+ELSEWHERE = config_map("web", "hello").replace("name: web", "name: web\n  namespace: elsewhere")
+
+
+def no_right_elsewhere(verb: str, ref: Ref) -> PackhouseError | None:
+    return FORBIDDEN if ref.namespace == "elsewhere" else None
+
+
+async def test_what_lay_in_a_namespace_that_is_gone_is_gone_though_the_account_may_not_look(
+    either: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its Roles went with the namespace, and nobody says "not found" to who has no right."""
+    await deleted(either, {**FILES, "elsewhere.yaml": ELSEWHERE})
+    await either.cluster.delete(Ref(Kind("", "v1", "ConfigMap"), "elsewhere", "web"))
+    accounts(either, no_right_elsewhere, cleaner=NO_RIGHT)
+    create = either.cluster.create
+
+    async def where_there_is_a_place(obj: Json, **options: Any) -> Json | None:
+        return None if obj["metadata"].get("namespace") == "elsewhere" else await create(obj, **options)
+
+    monkeypatch.setattr(either.cluster, "create", where_there_is_a_place)
+    assert await looks(either) == 1
+    assert await told(either) == []
+
+
+async def test_what_lies_in_a_namespace_that_is_there_is_not(house: House) -> None:
+    await deleted(house, {**FILES, "elsewhere.yaml": ELSEWHERE})
+    accounts(house, no_right_elsewhere)
+    await house.reconcile()
+    assert reason(await house.status(), "DeleteFailed") == "Forbidden"
 
 
 # ---- something holds an object ---------------------------------------------------------------------------
