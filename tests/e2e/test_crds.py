@@ -450,21 +450,25 @@ def one_of_each(cluster: Any, namespace: str) -> Iterator[dict[str, tuple[str, .
 
 
 @pytest.mark.parametrize(
-    ("kind", "short", "header"),
+    ("kind", "short", "header", "more"),
     [
-        ("package", "pkg", "NAME PUBLIC-NAME VERSION AGE"),
-        ("packagemetadata", "pkgm", "NAME DISPLAY-NAME SHORT-DESCRIPTION AGE"),
-        ("packagerepository", "pkgr", "NAME VERSION PACKAGES DESCRIPTION AGE"),
-        ("installedpackage", "ipkg", "NAME PACKAGE-NAME PACKAGE-VERSION DESCRIPTION AGE"),
+        ("package", "pkg", "NAME PUBLIC-NAME VERSION AGE", "DISPLAY-NAME SHORT-DESCRIPTION"),
+        ("packagemetadata", "pkgm", "NAME DISPLAY-NAME SHORT-DESCRIPTION AGE", ""),
+        ("packagerepository", "pkgr", "NAME VERSION PACKAGES DESCRIPTION AGE", ""),
+        ("installedpackage", "ipkg", "NAME PACKAGE-NAME PACKAGE-VERSION DESCRIPTION AGE", ""),
     ],
 )
 def test_kubectl_get_shows_the_columns_of_the_design(
-    cluster: Any, one_of_each: dict[str, tuple[str, ...]], kind: str, short: str, header: str
+    cluster: Any, one_of_each: dict[str, tuple[str, ...]], kind: str, short: str, header: str, more: str
 ) -> None:
     place, *where = one_of_each[kind]
-    for wide in ((), ("-o", "wide")):
-        shown = cluster.kubectl("get", short, place.split("/")[1], *where, *wide).stdout
-        assert header == " ".join(shown.splitlines()[0].split())
+
+    def columns(*wide: str) -> list[str]:
+        shown: str = cluster.kubectl("get", short, place.split("/")[1], *where, *wide).stdout
+        return shown.splitlines()[0].split()
+
+    assert columns() == header.split()
+    assert columns("-o", "wide") == [*header.split()[:-1], *more.split(), "AGE"]
 
 
 def test_kubectl_get_carvel_shows_all_kinds(
