@@ -73,13 +73,16 @@ fi
 FISH: Final = r"""# fish completion for packhouse
 function __packhouse_complete
     set -l done (commandline -opc)
-    set -l found ($done[1] __complete $done[2..-1] (commandline -ct) 2>/dev/null)
+    set -l current (commandline -ct)
+    set -l program $done[1]
+    set -e done[1]
+    set -l found ($program __complete $done "$current" 2>/dev/null)
     set -l directive (string replace ':' '' -- $found[-1])
     set -e found[-1]
     if test (count $found) -gt 0
         printf '%s\n' $found
     else if test (math "bitand($directive, 4)") -eq 0
-        __fish_complete_path (commandline -ct)
+        __fish_complete_path "$current"
     end
 end
 complete -c packhouse -e
