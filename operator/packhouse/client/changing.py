@@ -33,12 +33,11 @@ from packhouse.client.proposals import SECRET, at_version, downgradable, of_vers
 from packhouse.client.rehearsal import Proposal, Rehearsal, rehearse
 from packhouse.client.session import Session
 from packhouse.domain import versions
-from packhouse.domain.catalogue import choose
+from packhouse.domain.catalogue import choose, wish_of
 from packhouse.domain.objects import ref_of
 from packhouse.domain.ownership import entry_of
 from packhouse.domain.rights import Right
 from packhouse.ports import Json, Ref, ValuesDocument
-from packhouse.reconcile.gather import wish_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from packhouse.api.errors import Forbidden
 from packhouse.api.views import InstalledPackage
@@ -12,7 +12,7 @@ from packhouse.client.errors import NotFound
 from packhouse.client.proposals import INSTALL, ref
 from packhouse.client.session import Session
 from packhouse.domain import versions
-from packhouse.domain.catalogue import Entry, package_name
+from packhouse.domain.catalogue import Entry, Wish, package_name, wish_of
 from packhouse.domain.offers import nearest
 from packhouse.domain.ownership import entry_of
 from packhouse.ports import Json, Ref
@@ -75,43 +75,54 @@ async def _all(session: Session, namespace: str) -> list[Json]:
 
 
 async def _with_newer(session: Session, installs: Sequence[Installed]) -> list[Installed]:
-    """Only what may be newer is asked for as a whole."""
+    """One table has all versions; as a whole, only those are read that look like the answer."""
     if not installs:
         return []
     from packhouse.client.listings import versions_by_name  # who asks for nothing newer waits for none of it
     from packhouse.domain.upgrades import prospect
-    from packhouse.reconcile.gather import wish_of
 
     known, kubernetes = await asyncio.gather(versions_by_name(session), session.cluster.version())
-    wanted = {one.view.meta.key: _newer(one, known.get(one.view.public_name, ())) for one in installs}
-    entries = await _entries(session, {name for names in wanted.values() for name in names})
+    wishes = [wish_of(one.view, kubernetes) for one in installs]
+    newer = [_newer(one, known.get(one.view.public_name, ())) for one in installs]
+    read: dict[str, Entry | None] = {}
+    while True:
+        found = [prospect(wish, _offered(wish, names, read)) for wish, names in zip(wishes, newer, strict=True)]
+        answers = {
+            package_name(wish.public_name, version)
+            for wish, one in zip(wishes, found, strict=True)
+            for version in (one.newest, one.takes)
+            if version
+        }
+        if answers <= read.keys():
+            break
+        read |= await _entries(session, answers - read.keys())
+    return [
+        replace(one, available=answer.newest, allowed=answer.takes) for one, answer in zip(installs, found, strict=True)
+    ]
 
-    def informed(one: Installed) -> Installed:
-        offered = [entries[name] for name in wanted[one.view.meta.key] if name in entries]
-        if not offered:
-            return one
-        found = prospect(wish_of(one.view, kubernetes), offered)
-        newer = [
-            version if version and versions.compare(version, one.version) > 0 else ""
-            for version in (found.newest, found.takes)
-        ]
-        return Installed(one.install, one.view, *newer)
 
-    return [informed(one) for one in installs]
-
-
-def _newer(one: Installed, known: Sequence[str]) -> list[str]:
-    """The names of the Packages that are newer than what is in place."""
+def _newer(one: Installed, known: Sequence[str]) -> Mapping[str, str]:
+    """The versions that are newer than what is in place, by the names of their Packages."""
     if not one.version or not versions.is_version(one.version):
-        return []
+        return {}
     newer = [
         version for version in known if versions.is_version(version) and versions.compare(version, one.version) > 0
     ]
-    return [package_name(one.view.public_name, version) for version in newer]
+    return {package_name(one.view.public_name, version): version for version in newer}
 
 
-async def _entries(session: Session, names: set[str]) -> Mapping[str, Entry]:
+def _offered(wish: Wish, newer: Mapping[str, str], read: Mapping[str, Entry | None]) -> list[Entry]:
+    """What was not read yet may be taken, as far as is known. What was read and is None is gone."""
+    offered = []
+    for name, version in newer.items():
+        supposed = Entry("", name, "", wish.public_name, version, "", also_offered_by=tuple(wish.repositories))
+        if (entry := read.get(name, supposed)) is not None:
+            offered.append(entry)
+    return offered
+
+
+async def _entries(session: Session, names: Collection[str]) -> Mapping[str, Entry | None]:
     from packhouse.client.listings import PACKAGE_KIND
 
-    found = await asyncio.gather(*(session.cluster.get(Ref(PACKAGE_KIND, "", name)) for name in sorted(names)))
-    return {obj["metadata"]["name"]: entry_of(obj) for obj in found if obj is not None}
+    found = await asyncio.gather(*(session.cluster.get(Ref(PACKAGE_KIND, "", name)) for name in names))
+    return {name: entry_of(obj) if obj is not None else None for name, obj in zip(names, found, strict=True)}

@@ -11,10 +11,10 @@ from packhouse.client.changing import Amendment, Wishes, amended
 from packhouse.client.installs import present
 from packhouse.client.proposals import INSTALL
 from packhouse.client.session import Session
+from packhouse.domain.catalogue import wish_of
 from packhouse.domain.ownership import entry_of
 from packhouse.domain.upgrades import Prospect, prospect
 from packhouse.ports import Json
-from packhouse.reconcile.gather import wish_of
 
 
 @dataclass(frozen=True, slots=True)

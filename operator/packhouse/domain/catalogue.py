@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from packhouse.api.errors import DowngradeRefused, InvalidConstraint, NoMatchingVersion, PackageNotFound
+from packhouse.api.views import InstalledPackage
 from packhouse.domain import versions
 
 ANY_VERSION = "*"
@@ -79,6 +80,23 @@ class Choice:
     entry: Entry
     repository: str | None
     passed_over: str = ""
+
+
+def wish_of(install: InstalledPackage, kubernetes: str) -> Wish:
+    """`kubernetes`: the cluster's version, "" where it is not known yet."""
+    return Wish(
+        public_name=install.public_name,
+        version=install.version,
+        constraint=install.constraint,
+        prereleases=install.prereleases,
+        repositories=install.repositories,
+        downgradable=install.downgradable,
+        recorded_package=install.recorded_package,
+        recorded_repository=install.recorded_repository,
+        recorded_digest=install.recorded_digest,
+        last_attempted=install.status.get("lastAttemptedVersion"),
+        kubernetes=kubernetes,
+    )
 
 
 def choose(wish: Wish, known: Sequence[Entry]) -> Choice:

@@ -9,7 +9,7 @@ from typing import Any
 from packhouse.api.errors import Failed, InvalidSpec, PackageNotFound
 from packhouse.api.names import PACKAGE, PACKAGE_GROUP, VERSION
 from packhouse.api.views import InstalledPackage, Package
-from packhouse.domain.catalogue import Choice, Wish, choose
+from packhouse.domain.catalogue import Choice, choose, wish_of
 from packhouse.domain.deploy_step import DeployStep, read_deploy
 from packhouse.domain.objects import digest
 from packhouse.domain.schedule import seconds_of
@@ -129,23 +129,6 @@ def _recorded(progress: Progress, choice: Choice, package: Package) -> Resolutio
     if install.recorded_digest != choice.entry.digest:
         return None
     return Resolution.from_wire((install.status.get("fetch") or {}).get("sources"), package.fetch)
-
-
-def wish_of(install: InstalledPackage, kubernetes: str) -> Wish:
-    """`kubernetes`: the cluster's version, "" where it is not known yet."""
-    return Wish(
-        public_name=install.public_name,
-        version=install.version,
-        constraint=install.constraint,
-        prereleases=install.prereleases,
-        repositories=install.repositories,
-        downgradable=install.downgradable,
-        recorded_package=install.recorded_package,
-        recorded_repository=install.recorded_repository,
-        recorded_digest=install.recorded_digest,
-        last_attempted=install.status.get("lastAttemptedVersion"),
-        kubernetes=kubernetes,
-    )
 
 
 def context_of(install: InstalledPackage, facts: Facts) -> Json:

@@ -13,8 +13,8 @@ import pytest
 from client_house import ClientHouse, refusing
 from house import NAME, install, package
 from packhouse.api.conditions import Reason
-from packhouse.api.errors import Forbidden
-from packhouse.api.names import INSTALL_API, OWNER_LABEL
+from packhouse.api.errors import Forbidden, PackhouseError
+from packhouse.api.names import INSTALL_API, OWNER_LABEL, REPOSITORY_LABEL
 from packhouse.api.views import InstalledPackage
 from packhouse.client.advice import steps
 from packhouse.client.errors import NotFound
@@ -76,19 +76,37 @@ async def test_the_newest_that_there_is_and_the_newest_that_its_range_allows_are
     assert (one.version, one.available, one.allowed) == ("1.0.0", "1.1.0", "1.0.1")
 
 
-async def test_only_packages_that_may_be_newer_are_read_as_a_whole(house: ClientHouse) -> None:
-    await house.apply(package("0.9.0"), package("1.1.0"))
-    asked: list[str] = []
-    refuse = house.cluster.refuse
+async def test_of_many_packages_only_those_that_look_like_the_answer_are_read_as_a_whole(house: ClientHouse) -> None:
+    await house.apply(*(package(version) for version in ("0.9.0", "1.0.1", "1.0.2", "1.1.0", "1.2.0", "1.3.0-rc.1")))
 
-    def note(verb: str, ref: object) -> object:
-        asked.extend([str(ref)] if verb == "get" else [])
+    one, asked = await read_packages(house)
+
+    assert (one.available, one.allowed) == ("1.2.0", "1.0.2")
+    assert asked == ["1.0.2", "1.2.0"]
+
+
+async def test_what_it_may_not_have_gives_way_to_the_next(house: ClientHouse) -> None:
+    foreign = package("3.0.0", labels={REPOSITORY_LABEL: "theirs"})
+    too_new = package("2.0.0")
+    too_new["spec"]["kubernetesVersionSelection"] = {"constraint": ">=99"}
+    await house.apply(foreign, too_new, package("1.1.0"))
+
+    one, asked = await read_packages(house)
+
+    assert (one.available, one.allowed) == ("1.1.0", "")
+    assert asked == ["1.1.0", "2.0.0", "3.0.0"]
+
+
+async def read_packages(house: ClientHouse) -> tuple[Installed, list[str]]:
+    """The install, and the versions that were read for it."""
+    asked: list[str] = []
+
+    def note(verb: str, ref: Ref) -> PackhouseError | None:
+        asked.extend([ref.name.removeprefix(f"{NAME}.")] if verb == "get" else [])
         return None
 
-    house.cluster.refuse = note  # type: ignore[assignment] # it refuses nothing
-    await listed(house.session)
-    house.cluster.refuse = refuse
-    assert asked == [f"Package {NAME}.1.1.0 (package.carvel.dev/v1alpha1)"]
+    house.cluster.refuse = note
+    return await the_install(house), sorted(asked)
 
 
 async def test_who_may_not_read_packages_gets_the_list_without_them(house: ClientHouse) -> None:
