@@ -1,4 +1,4 @@
-"""How rights are shown to whoever is asked to give them: as a table of rules, or as the objects that grant them."""
+"""How rights are shown to whoever is asked to give them: as a table of rules."""
 
 from __future__ import annotations
 
@@ -39,13 +39,6 @@ def shown(grant: Grant) -> str:
 def table(rights: Iterable[Right]) -> str:
     """The rules that single rights come to; a long one takes several lines."""
     return rendered(Listing(_COLUMNS, list(_rows(rights)), (), indent="  "), Form.TABLE)
-
-
-def manifests(grant: Grant) -> str:
-    """The objects that make the account, as YAML documents: what an administrator reads, and passes to kubectl."""
-    import yaml
-
-    return yaml.safe_dump_all(grant.objects, sort_keys=False, width=4096)
 
 
 def _rows(rights: Iterable[Right]) -> Iterator[tuple[str, str, str, str]]:
