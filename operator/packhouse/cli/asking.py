@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from packhouse.cli.terminal import plain
 from packhouse.client.errors import ExitCode, Trouble
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
@@ -44,5 +45,5 @@ def agree(question: str, *, yes: bool) -> None:
         raise Trouble(
             "this needs your consent, and there is no terminal to ask on", "pass --yes to consent", ExitCode.DECLINED
         )
-    if not typer.confirm(question, err=True):
+    if not typer.confirm(plain(question), err=True):
         raise Trouble("you said no, and nothing was changed", code=ExitCode.DECLINED)

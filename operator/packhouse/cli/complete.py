@@ -20,6 +20,9 @@ from packhouse.cli.tree import PACKAGE, QUICK, ROOT, Noun
 #: The shell waits that long, whatever the cluster does. A slow machine may be given longer.
 SECONDS: Final = "PACKHOUSE_COMPLETION_SECONDS"
 _DESCRIPTION_MOST: Final = 80
+#: What a shell would take for more than a letter. bash puts a word into the line as it is, and keys of values are
+#: written by strangers: such a word is not offered.
+_MEANS_MORE: Final = frozenset("`$;&|<>(){}*?!\\'\" ~#^")
 
 
 class Directive(IntFlag):
@@ -69,7 +72,7 @@ def completions(noun: Noun, words: Sequence[str], *, whole: bool = True) -> Comp
 
 
 def printed(found: Completions) -> str:
-    lines = [word if not text else f"{word}\t{_one_line(text)}" for word, text in found.words]
+    lines = [f"{word}\t{said}" if (said := _one_line(text)) else word for word, text in found.words if _is_safe(word)]
     return "".join(f"{line}\n" for line in [*lines, f":{int(found.directive)}"])
 
 
@@ -113,6 +116,10 @@ def _options(line: Line) -> Completions:
     return Completions([option for option in found if option[0].startswith(line.incomplete)])
 
 
+def _is_safe(word: str) -> bool:
+    return word.isprintable() and _MEANS_MORE.isdisjoint(word)
+
+
 def _one_line(text: str) -> str:
-    line = " ".join(text.split())
+    line = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
     return line if len(line) <= _DESCRIPTION_MOST else f"{line[: _DESCRIPTION_MOST - 3]}..."

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from packhouse.cli.package_folder import KubernetesVersion
-from packhouse.cli.terminal import note, painted, warn
+from packhouse.cli.terminal import note, painted, plain, warn
 from packhouse.cli.verb import verb
 from packhouse.client.errors import ExitCode, NotFound
 
@@ -63,10 +63,11 @@ def _folder_and_cases(words: list[str]) -> tuple[Path, list[str]]:
 
 def _shown(result: Result) -> Iterator[str]:
     colour = "green" if result.is_good else "red"
-    yield f"{painted(result.state, colour, bold=True)} {result.case.name}\n"
-    yield from (f"    {line}\n" for line in result.message.splitlines())
+    yield f"{painted(result.state, colour, bold=True)} {plain(result.case.name)}\n"
+    yield from (f"    {plain(line)}\n" for line in result.message.splitlines())
     yield from (
-        f"    {painted(line, _LINES.get(line[:1], 'white')) if line[:1] in _LINES else line}\n" for line in result.diff
+        f"    {painted(line, _LINES.get(line[:1], 'white')) if line[:1] in _LINES else plain(line)}\n"
+        for line in result.diff
     )
 
 

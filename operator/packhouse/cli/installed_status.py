@@ -11,7 +11,7 @@ import typer
 from packhouse.cli.ages import age
 from packhouse.cli.facts import facts
 from packhouse.cli.output import Column, Form, Listing, Output, rendered, show
-from packhouse.cli.terminal import painted, warn
+from packhouse.cli.terminal import painted, plain, warn
 from packhouse.cli.verb import verb
 from packhouse.client.errors import ExitCode
 from packhouse.client.session import Session
@@ -113,7 +113,7 @@ def _events(events: Sequence[Event]) -> Listing:
 
 
 def _lines(lines: Iterable[str]) -> str:
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"{plain(line)}\n" for line in lines)
 
 
 def _whole(found: Inspection) -> Json:

@@ -11,7 +11,7 @@ import typer
 
 from packhouse.api.views import InstalledPackage
 from packhouse.cli.output import Form, Listing, Output, show
-from packhouse.cli.terminal import is_terminal, is_unicode, note, painted, warn
+from packhouse.cli.terminal import is_terminal, is_unicode, note, painted, plain, warn
 from packhouse.cli.verb import verb
 from packhouse.client.session import Session
 from packhouse.domain.install_state import state
@@ -74,12 +74,12 @@ def _drawn(install: Json, nodes: Sequence[Node], *, is_wide: bool) -> Iterator[s
 def _below(nodes: Sequence[Node], before: str, *, is_wide: bool) -> Iterator[str]:
     for node in nodes:
         branch, below = _branch(is_last=node is nodes[-1])
-        mark, plain, colour = _MARKS[node.standing]
+        mark, ascii_mark, colour = _MARKS[node.standing]
         kind = f"{node.ref.kind.kind} ({node.ref.kind.api_version})" if is_wide else node.ref.kind.kind
         words = f": {node.message}" if node.message and (is_wide or node.standing is not Standing.READY) else ""
         line = _fitting(f"{before}{branch}M {kind} {node.ref.name}{words}")
         start = len(before) + len(branch)
-        yield line[:start] + painted(mark if is_unicode() else plain, colour) + line[start + 1 :]
+        yield line[:start] + painted(mark if is_unicode() else ascii_mark, colour) + line[start + 1 :]
         yield from _below(node.children, f"{before}{below}", is_wide=is_wide)
 
 
@@ -90,7 +90,7 @@ def _branch(*, is_last: bool) -> tuple[str, str]:
 
 def _fitting(line: str) -> str:
     """One line; at a terminal no longer than it is wide."""
-    line = " ".join(line.split("\n"))
+    line = plain(" ".join(line.split("\n")))
     most = shutil.get_terminal_size().columns if is_terminal() else len(line)
     return line if len(line) <= most else f"{line[: most - 3]}..."
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from packhouse.cli.package_folder import Folder, KubernetesVersion
-from packhouse.cli.terminal import note, painted
+from packhouse.cli.terminal import note, painted, plain
 from packhouse.cli.verb import verb
 from packhouse.client.errors import ExitCode
 
@@ -53,7 +53,11 @@ def _line(finding: Finding) -> str:
     level = painted(finding.level, _COLOURS[finding.level], bold=True)
     rule = painted(f"[{finding.rule}]", "bright_black")
     return "".join(
-        f"{line}\n" for line in [f"{finding.place}: {level}: {first} {rule}", *(f"    {one}" for one in rest)]
+        f"{line}\n"
+        for line in [
+            f"{plain(str(finding.place))}: {level}: {plain(first)} {rule}",
+            *(f"    {plain(one)}" for one in rest),
+        ]
     )
 
 

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from packhouse.cli.terminal import plain
+
 #: Between two columns, as kubectl has it.
 GAP: Final = 3
 
@@ -59,7 +61,7 @@ def rendered(listing: Listing, form: Form) -> str:
     """The text of it; empty where a table has no rows, for then the verb says so itself."""
     match form:
         case Form.NAME:
-            return "".join(f"{name}\n" for name in listing.names or map(_name, listing.items))
+            return "".join(f"{plain(name)}\n" for name in listing.names or map(_name, listing.items))
         case Form.JSON:
             return json.dumps(_whole(listing), indent=4, ensure_ascii=False) + "\n"
         case Form.YAML:
@@ -108,4 +110,4 @@ def _line(cells: Sequence[str], widths: Sequence[int], indent: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    return plain(" ".join(text.split()))

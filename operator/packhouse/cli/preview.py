@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from packhouse.cli.output import Column, Listing
-from packhouse.cli.terminal import painted
+from packhouse.cli.terminal import painted, plain
 from packhouse.domain.change import Action, Change, Plan
 from packhouse.domain.difference import NOTHING, Difference, masked, shown
 from packhouse.ports import Json, Ref
@@ -145,4 +145,4 @@ def _part(preview: Preview) -> list[str]:
 
 def _title(change: Change) -> str:
     action = painted(str(change.action), _COLOURS.get(change.action, "reset"), bold=True)
-    return f"{action} {painted(str(change.ref), 'reset', bold=True)}: {change.why}"
+    return f"{action} {painted(str(change.ref), 'reset', bold=True)}: {plain(change.why)}"

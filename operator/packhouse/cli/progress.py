@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from packhouse.cli.terminal import is_coloured, is_terminal, is_unicode
+from packhouse.cli.terminal import is_coloured, is_terminal, is_unicode, plain
 from packhouse.domain.readiness import State
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class _Lines:
     def _say(self, key: str, text: str) -> None:
         if self._said.get(key) != text:
             self._said[key] = text
-            typer.echo(text, err=True)
+            typer.echo(plain(text), err=True)
 
 
 @contextmanager
@@ -87,7 +87,7 @@ class _Picture:
         from rich.text import Text
 
         seconds = f" ({time.monotonic() - self._begun:.0f} s)"
-        head = Text(self._head + seconds, no_wrap=True, overflow="ellipsis")
+        head = Text(plain(self._head) + seconds, no_wrap=True, overflow="ellipsis")
         self._spinner.update(text=head)
         if not self.is_over:
             yield self._spinner
@@ -98,7 +98,7 @@ class _Picture:
         shown = ordered if len(ordered) <= room else ordered[: room - 1]
         for text, state in shown:
             mark = _mark(state, self._is_unicode)
-            yield Text(f"  {mark} {text}", style=_MARKS[state][2], no_wrap=True, overflow="ellipsis")
+            yield Text(f"  {mark} {plain(text)}", style=_MARKS[state][2], no_wrap=True, overflow="ellipsis")
         if len(shown) < len(ordered):
             ready = sum(state is State.READY for _, state in self._lines.values())
             yield Text(f"  ... and {len(ordered) - len(shown)} more; {ready} of {len(ordered)} are ready")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from packhouse.cli.output import Column, Form, Listing, Output, show
-from packhouse.cli.terminal import note, painted, width
+from packhouse.cli.terminal import note, painted, plain, width
 from packhouse.cli.verb import verb
 from packhouse.client.errors import ExitCode, Usage
 from packhouse.client.session import Session, Target, opened
@@ -80,7 +80,7 @@ async def lint(
             found = await package_of(session, package or "")
     told = findings(found, source, text)
     if output in (Form.TABLE, Form.WIDE):
-        typer.echo("".join(f"{finding}\n" for finding in told), nl=False)
+        typer.echo("".join(f"{plain(str(finding))}\n" for finding in told), nl=False)
     else:
         show(_findings(told), output)
     wrong = sum(not finding.is_warning for finding in told)
@@ -114,16 +114,18 @@ def in_words(told: Explained, columns: int) -> str:
         ("ONE OF", ", ".join(map(said, told.choices))),
         ("LIMITS", ", ".join(told.limits)),
     ]
-    text = "".join(f"{painted(f'{name}:', 'cyan')}{' ' * (10 - len(name))}{fact}\n" for name, fact in facts if fact)
+    text = "".join(
+        f"{painted(f'{name}:', 'cyan')}{' ' * (10 - len(name))}{plain(fact)}\n" for name, fact in facts if fact
+    )
     if told.description:
         lines = [line for part in told.description.splitlines() for line in textwrap.wrap(part, columns - 2) or [""]]
-        text += f"\n{painted('DESCRIPTION:', 'cyan')}\n" + "".join(f"  {line}".rstrip() + "\n" for line in lines)
+        text += f"\n{painted('DESCRIPTION:', 'cyan')}\n" + "".join(f"  {plain(line)}".rstrip() + "\n" for line in lines)
     if told.below:
         text += f"\n{painted('KEYS:', 'cyan')}\n{rendered(listing(told.below, indent='  '), Form.TABLE)}"
     if told.example is not None:
         example = yaml.safe_dump(told.example, sort_keys=False, allow_unicode=True)
-        text += f"\n{painted('EXAMPLE:', 'cyan')}\n{textwrap.indent(example, '  ')}"
-    return text + (f"\n  {told.set}\n" if told.set else "")
+        text += f"\n{painted('EXAMPLE:', 'cyan')}\n{textwrap.indent(plain(example), '  ')}"
+    return text + (f"\n  {plain(told.set)}\n" if told.set else "")
 
 
 def _read(name: str) -> tuple[str, str]:

@@ -21,7 +21,7 @@ from typing import Annotated, Any, Final, get_type_hints
 import typer
 
 from packhouse.api.errors import PackhouseError
-from packhouse.cli.terminal import say_trouble
+from packhouse.cli.terminal import plain, say_trouble
 from packhouse.client.errors import ExitCode, Trouble, trouble_of
 from packhouse.client.session import Target, opened
 from packhouse.settings import SettingsInvalid
@@ -109,7 +109,7 @@ def ended(*, debug: bool = False) -> Iterator[None]:
         raise
     except Exception as error:
         if debug:
-            traceback.print_exc()
+            typer.echo(plain(traceback.format_exc()), err=True, nl=False)
         trouble = _trouble(error)
         say_trouble(trouble.what, trouble.help)
         raise typer.Exit(int(trouble.code)) from None

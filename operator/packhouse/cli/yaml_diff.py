@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from difflib import unified_diff
 from typing import Any, Final
 
-from packhouse.cli.terminal import painted
+from packhouse.cli.terminal import Painted, painted, plain
 from packhouse.ports import Json
 
 #: The fields that every object begins with, in this order.
@@ -18,11 +18,12 @@ _FIRST: Final = ("apiVersion", "kind", "metadata")
 _WIDTH: Final = 1 << 20
 
 
-def diff_lines(before: Json | None, after: Json | None, name: str) -> list[str]:
+def diff_lines(before: Json | None, after: Json | None, name: str) -> list[Painted]:
     """None where there is no object; nothing where both are alike."""
     one, other = _lines(before), _lines(after)
     found = list(unified_diff(one, other, f"before/{name}", f"after/{name}", lineterm=""))
-    return [f"{_painted(line)}{_place(found, number, one, other)}" for number, line in enumerate(found)]
+    places = (plain(_place(found, number, one, other)) for number in range(len(found)))
+    return [Painted(f"{_painted(line)}{place}") for line, place in zip(found, places, strict=True)]
 
 
 def yaml_text(obj: Json) -> str:
@@ -64,7 +65,7 @@ def _painted(line: str) -> str:
     if line.startswith(("--- ", "+++ ")):
         return painted(line, "bright_black")
     colours = {"@": "cyan", "+": "green", "-": "red"}
-    return painted(line, colours[line[0]]) if line[0] in colours else line
+    return painted(line, colours[line[0]]) if line[0] in colours else plain(line)
 
 
 def _place(diff: Sequence[str], number: int, before: Sequence[str], after: Sequence[str]) -> str:

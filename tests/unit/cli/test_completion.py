@@ -125,6 +125,26 @@ def test_the_answer_is_a_line_a_word_and_a_number_for_the_shell() -> None:
     assert lines[2] == ":6"
 
 
+def test_no_word_is_offered_that_a_shell_would_carry_out_or_a_terminal_would_obey() -> None:
+    bad = (
+        "$(touch x)=",
+        "`x`",
+        "a;x",
+        "a&b",
+        "a|b",
+        "a\nb",
+        "a\x1b[2J",
+        "a\u202eb",
+        "a b",
+        "{a,--x}",
+        "a'b",
+        'a"b',
+        "!1",
+    )
+    found = Completions([*((word, "") for word in bad), ("a.b[0]-c_d=/e@f:g+1", "said \x1b]0;x\x07\u202eof it")])
+    assert printed(found) == "a.b[0]-c_d=/e@f:g+1\tsaid ]0;x of it\n:4\n"
+
+
 def asked(*line: str, **environment: str) -> subprocess.CompletedProcess[str]:
     code = "import sys; from packhouse.cli.main import run; sys.exit(run())"
     return subprocess.run(
