@@ -52,10 +52,11 @@ async def update(
     wait: Wait = True,
     timeout: Timeout = TIMEOUT_SECONDS,
 ) -> None:
-    """Change the version, the values or the rights of an install."""
+    """Change the version, the values or the rights of an install.
+
+    With a name alone, the account that was made for it gets the rights that it needs by now.
+    """
     texts = read(values_file or ())
-    if not (version or texts or set_ or service_account):
-        raise Usage("nothing is to be changed", "give --version, --values-file, --set or --service-account")
     from packhouse.client.changing import Wishes, amended, change, check
 
     wishes = Wishes(

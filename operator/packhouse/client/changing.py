@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import reduce
 
 from packhouse.api.views import InstalledPackage
@@ -29,7 +30,16 @@ from packhouse.client.keepsakes import (
 from packhouse.client.making import changed, whole
 from packhouse.client.new_values import NewValues, Step, other_values, present_values
 from packhouse.client.obstacles import being_deleted
-from packhouse.client.proposals import SECRET, at_version, downgradable, of_version, ref, secret_names, with_spec
+from packhouse.client.proposals import (
+    SECRET,
+    at_version,
+    downgradable,
+    kicked,
+    of_version,
+    ref,
+    secret_names,
+    with_spec,
+)
 from packhouse.client.rehearsal import Proposal, Rehearsal, rehearse
 from packhouse.client.session import Session
 from packhouse.domain import versions
@@ -89,6 +99,11 @@ class Amendment:
 
     @property
     def is_empty(self) -> bool:
+        return self.keeps_spec and not self.added
+
+    @property
+    def keeps_spec(self) -> bool:
+        """Whether its account alone gets other rights, if anything changes."""
         return bool(self.before["spec"] == self.after["spec"])
 
 
@@ -120,8 +135,6 @@ async def amended(session: Session, name: str, wishes: Wishes, *, rehearsed: boo
     after = _taking(steps, before)
     secret, keys = (values.secret, values.keys) if values is not None else (None, None)
     amendment = Amendment(before, after, steps, str(package["spec"]["version"]), secret, keys, warnings=warnings)
-    if amendment.is_empty and not rehearsed:
-        return amendment
     has_made = account is None and await has_made_account(session, before)
     if not has_made and not rehearsed:
         return amendment
@@ -144,7 +157,13 @@ async def change(session: Session, amendment: Amendment) -> Json:
         for obj in amendment.grant.objects if amendment.grant is not None else ():
             await made.put(obj)
         where = ref(session.namespace, amendment.name)
-        return await made.change(where, lambda now: _taking(amendment.steps, now), last=True)
+        # Other rights are no change of the install: it is told to look again.
+        steps = [_kick] if amendment.keeps_spec else amendment.steps
+        return await made.change(where, lambda now: _taking(steps, now), last=True)
+
+
+def _kick(install: Json) -> Json:
+    return kicked(install, datetime.now(UTC).isoformat(timespec="milliseconds"))
 
 
 async def edited(session: Session, name: str, step: Step) -> Json:

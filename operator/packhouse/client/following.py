@@ -24,6 +24,8 @@ from packhouse.ports import Cluster, Json, Kind, Ref
 #: How often objects that are not ready are looked at, and the most of them.
 LOOK_SECONDS: Final = 1.0
 LOOKED_AT_MOST: Final = 40
+#: How long rights that were just granted may take until the API server and the operator have noticed.
+GRANTED_SECONDS: Final = 5.0
 
 
 class Watcher(Protocol):
@@ -91,7 +93,7 @@ async def _follow(session: Session, ref: Ref, timeout_seconds: float, watcher: W
             await objects.look(obj, all_ready=standing.ready)
             if standing.ready:
                 return obj
-            if standing.final:
+            if standing.final and not (standing.lacking and clock() - begun < GRANTED_SECONDS):
                 raise not_ready(f"{_name(ref)} is not in place", standing.words, look)
     raise not_ready(f"{_name(ref)} is not in place after {timeout_seconds:g} s", standing.words, look)
 

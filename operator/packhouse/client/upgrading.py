@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from packhouse.api.conditions import ConditionType, Reason, find
 from packhouse.api.views import InstalledPackage
 from packhouse.client import catalogue
 from packhouse.client.changing import Amendment, Wishes, amended
@@ -62,5 +63,11 @@ def _why_it_stays(install: InstalledPackage, found: Prospect) -> str:
         return (
             f"follows {found.follows}, which does not take {found.newest}; to have it follow another range: "
             f"kubectl package installed update {name} --version"
+        )
+    ready = find(install.conditions, ConditionType.READY)
+    if ready is not None and ready.reason == Reason.FORBIDDEN:
+        return (
+            f"follows {found.follows}, and its account lacks rights for {found.newest}; where the client made it, this "
+            f"gives them: kubectl package installed update {name}"
         )
     return f"follows {found.follows}, and gets {found.newest} by itself"

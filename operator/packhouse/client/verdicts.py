@@ -27,12 +27,14 @@ _FINAL: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`words`: what it says of itself. `final`: no waiting helps. `heard`: the operator has taken up what is wanted."""
+    """`words`: what it says of itself. `final`: no waiting helps. `heard`: the operator has taken up what is wanted.
+    `lacking`: what is final are missing rights; those that were granted a moment ago may count a moment later."""
 
     ready: bool
     words: str
     final: bool = False
     heard: bool = True
+    lacking: bool = False
 
 
 def verdict(obj: Json) -> Verdict:
@@ -48,7 +50,10 @@ def verdict(obj: Json) -> Verdict:
     if ready.status is Status.TRUE:
         return Verdict(True, ready.message or "Reconcile succeeded")
     words = status.get("usefulErrorMessage") or ready.message or status.get("friendlyDescription") or ready.reason
-    return Verdict(False, words, final=_is_final(find(conditions, ConditionType.RECONCILE_FAILED)))
+    failed = find(conditions, ConditionType.RECONCILE_FAILED)
+    return Verdict(
+        False, words, final=_is_final(failed), lacking=failed is not None and failed.reason == Reason.FORBIDDEN
+    )
 
 
 def deletion_words(obj: Json) -> str:

@@ -20,7 +20,8 @@ from packhouse.client.errors import NotFound, Trouble
 from packhouse.client.installing import Order, drafted, installed
 from packhouse.client.proposals import kicked, with_spec
 from packhouse.client.upgrading import upgrades
-from packhouse.ports import Json, ValuesDocument
+from packhouse.domain.roles import words
+from packhouse.ports import Json, Kind, Ref, ValuesDocument
 
 SCHEMA = {"type": "object", "properties": {"text": {"type": "string"}, "port": {"type": "integer"}}}
 VALUED = """
@@ -114,6 +115,21 @@ async def test_what_is_like_this_already_writes_nothing(house: ClientHouse) -> N
     for wishes in (Wishes(sets=["text=first"]), Wishes(texts=[ValuesDocument("v.yaml", "# said\ntext: first\n")])):
         assert (await amended(house.session, "web", wishes)).is_empty
     assert house.cluster.writes == []
+
+
+async def test_rights_that_are_missing_by_now_are_given_and_the_operator_looks_again(house: ClientHouse) -> None:
+    """Such as those in a namespace that somebody deleted, or those of a version that a range led to."""
+    before = await live(house)
+    await house.cluster.delete(Ref(Kind(RBAC, "v1", "Role"), "demo", "web-installer"))
+
+    amendment = await carried_out(house, Wishes())
+
+    assert words(amendment.added) == "demo: create, delete, get, patch configmaps web"
+    assert await house.names("Role", f"{RBAC}/v1") == ["web-installer"]
+    after = await live(house)
+    assert after["spec"] == before["spec"]
+    assert after["metadata"]["annotations"][KICKED_AT]
+    assert (await amended(house.session, "web", Wishes())).is_empty
 
 
 async def test_values_of_somebody_else_are_not_written_to(house: ClientHouse) -> None:

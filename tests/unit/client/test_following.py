@@ -108,7 +108,10 @@ async def test_a_success_of_an_older_generation_is_no_answer(cluster: FakeCluste
 
 
 @pytest.mark.parametrize("reason", ["PackageNotFound", "ValuesInvalid", "Forbidden", "RolloutFailed"])
-async def test_what_waiting_does_not_mend_ends_it_with_the_lever(cluster: FakeCluster, reason: str) -> None:
+async def test_what_waiting_does_not_mend_ends_it_with_the_lever(
+    cluster: FakeCluster, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "GRANTED_SECONDS", 0.05)
     await says(cluster, "False", reason, "something is wrong; do this\nor that")
     with pytest.raises(Trouble) as ended:
         await followed(cluster)
@@ -116,6 +119,14 @@ async def test_what_waiting_does_not_mend_ends_it_with_the_lever(cluster: FakeCl
     assert ended.value.what == "InstalledPackage demo/web is not in place: something is wrong"
     assert ended.value.help.splitlines()[0] == "do this"
     assert "installed status web -n demo" in ended.value.help
+
+
+async def test_rights_that_were_granted_a_moment_ago_may_count_a_moment_later(cluster: FakeCluster) -> None:
+    await says(cluster, "False", "Forbidden", "an account lacks 1 right")
+    task = asyncio.create_task(followed(cluster))
+    await asyncio.sleep(0.05)
+    await says(cluster, "True", "ReconcileSucceeded", "web 1.0.0 is in place")
+    assert (await task)["metadata"]["name"] == "web"
 
 
 async def test_what_may_pass_is_waited_for_until_the_time_is_over(cluster: FakeCluster) -> None:
