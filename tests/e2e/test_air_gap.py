@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from bundle_app import app
 from cluster.registry import open_registry
 from lab import Lab, OperatorProcess, config_map_template, install, package, repository
-from packhouse.cli.bundle import app
 
 LOCK = "apiVersion: imgpkg.carvel.dev/v1alpha1\nkind: ImagesLock\nimages:\n- image: {image}\n"
 Carry = Callable[[str, str], str]

@@ -24,11 +24,11 @@ import pytest
 from typer.testing import CliRunner
 
 import git_server
+from bundle_app import app as bundle_app
 from cluster import binaries
 from git_server import Repository, WebServer, open_ssh
 from lab import Json, Lab, OperatorProcess, config_map_template, install, package, repository, secret
 from lab_web import Web, open_web
-from packhouse.cli.bundle import app as bundle_app
 
 TEMPLATE = config_map_template("{{ install.name }}", "  greeting: {{ values.greeting }}\n")
 CHART = {
