@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Final
 
 from packhouse.domain.change import DATA_HOLDERS, NEVER_REPLACED, UPSERTS, Action, Change, Plan
@@ -43,10 +44,10 @@ READ: Final[Mapping[str, str]] = {"Secret": "secrets", "ConfigMap": "configmaps"
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """What a plan does not say itself. `plurals`: of its kinds. `roles`: those that its bindings name and it does not
-    write (`bound_outside`), as they are now; None where there is no such role. `unread`: those that nobody may read.
-    `kept`: recorded objects that the plan leaves alone. `read`: what its steps read by name, with its namespace.
-    `replaces`: what cannot be changed is replaced, whatever the object says of itself."""
+    """What a plan does not say itself. `plurals`: of its kinds. `roles`: those that it does not write, and that its
+    bindings name or its roles may bind (`bound_outside`), as they are now; None where there is no such role. `unread`:
+    those that nobody may read. `kept`: recorded objects that the plan leaves alone. `read`: what its steps read by
+    name, with its namespace. `replaces`: what cannot be changed is replaced, whatever the object says of itself."""
 
     plurals: Mapping[Kind, str]
     roles: Mapping[Identity, Json | None] = field(default_factory=dict)
@@ -76,8 +77,8 @@ def made_ahead(plan: Plan, rights: Iterable[Right]) -> list[Change]:
 
 
 def bound_outside(plan: Plan) -> set[Identity]:
-    """The roles that bindings of the plan name and the plan does not write."""
-    return {role for _, role in _bindings(plan, outside=True)}
+    """The roles that bindings of the plan name, or that its roles may bind, and the plan does not write."""
+    return {role for _, role in (*_bindings(plan, outside=True), *_bindable(plan))}
 
 
 # ---- objects ---------------------------------------------------------------------------------------------
@@ -194,6 +195,18 @@ def _bindings(plan: Plan, *, outside: bool = False) -> Iterator[tuple[Change, Id
             yield change, role
 
 
+def _bindable(plan: Plan) -> Iterator[tuple[Change, Identity]]:
+    """Each role of the plan with the roles of others that it may bind by their names."""
+    written = {change.identity for change in _written(plan)}
+    for change, role in _roles(plan):
+        for rule in policy_rules(role.get("rules")):
+            for kind, name in product(ROLES, rule.names):
+                bind = Rule(("bind",), (RBAC,), (ROLES[kind],), (name,))
+                named = Identity(RBAC, kind, change.ref.namespace if kind == "Role" else "", name)
+                if covers(rule, bind) and named not in written:
+                    yield change, named
+
+
 # ---- what has no bounds ----------------------------------------------------------------------------------
 
 
@@ -212,8 +225,9 @@ def boundless(plan: Plan, around: Around) -> list[str]:
                 f"{_where(change)} gathers the rules of other roles, which only who holds everything may write"
             )
         found += [f"{_where(change)} {why}" for why in _excesses(policy_rules(role.get("rules")))]
-    for change, named in _bindings(plan, outside=True):
-        words = f"{_where(change)} binds {named.kind} {named.name}, which"
+    bound = [(change, named, "binds") for change, named in _bindings(plan, outside=True)]
+    for change, named, verb in (*bound, *((change, named, "may bind") for change, named in _bindable(plan))):
+        words = f"{_where(change)} {verb} {named.kind} {named.name}, which"
         if named in around.unread:
             found.append(f"{words} you may not read: nobody can say what it gives")
         outside = around.roles.get(named) or {}

@@ -279,6 +279,16 @@ def rbac_rule(*verbs: str, resource: str = "clusterroles", **more: Any) -> list[
         pytest.param([role(rbac_rule("*", resource="roles"))], "may write or bind", id="every verb on roles"),
         pytest.param([role(rbac_rule("bind"))], "may write or bind", id="bind any role"),
         pytest.param([bound("ClusterRole", "view")], "binds ClusterRole view, which holds every verb", id="bound"),
+        pytest.param(
+            [role(rbac_rule("bind", resourceNames=["view"]))],
+            "ClusterRole a may bind ClusterRole view, which holds every verb",
+            id="bind a role that holds everything",
+        ),
+        pytest.param(
+            [role(rbac_rule("bind", resource="*", resourceNames=["x", "b"]), namespace="demo")],
+            "Role demo/a may bind ClusterRole b, which you may not read",
+            id="bind a role that nobody can read",
+        ),
         pytest.param([bound("ClusterRole", "b", "demo")], "binds ClusterRole b, which you may not read", id="unread"),
     ],
 )
