@@ -197,7 +197,7 @@ class ApiServer:
         except _NotNow as error:
             raise ClusterUnavailable(f"cannot watch {request.path}: {error}") from error
         try:
-            if response.status >= 400:
+            if response.status >= 300:
                 _decode(response, await response.read(), request)
             yield _json_lines(response, cut=request.accept == METADATA)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError, _NotNow) as error:
@@ -242,6 +242,9 @@ def _silence(error: Exception, request: Request, seconds: float) -> str:
 def _decode(response: aiohttp.ClientResponse, raw: bytes, request: Request) -> Json:
     if response.status in PASSING:
         raise _NotNow(f"it answered {response.status}", _seconds(response.headers.get("Retry-After")))
+    if 300 <= response.status < 400:
+        words = f"the API server sends elsewhere ({response.status}), which is not followed; correct its address"
+        raise Refused(response.status, {"message": words}, request)
     try:
         answer = decoded(raw, cut=request.accept in (METADATA, METADATA_LIST)) if raw else {}
     except ValueError:

@@ -11,6 +11,7 @@ import contextlib
 import copy
 import os
 import urllib.request
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -94,6 +95,12 @@ class Connections(RESTClientObject):  # type: ignore[misc]
 
     def _create_connector(self) -> aiohttp.TCPConnector:
         return aiohttp.TCPConnector(limit=self.maxsize, ssl=self.ssl_context, keepalive_timeout=IDLE_SECONDS)
+
+    def _create_pool_manager(self) -> aiohttp.ClientSession:
+        """No redirect is followed: what a request holds, and whom it names, is for the API server alone."""
+        session: Any = super()._create_pool_manager()
+        session.request = partial(session.request, allow_redirects=False)
+        return session  # type: ignore[no-any-return]
 
 
 def without_credentials(configuration: Configuration) -> Configuration:

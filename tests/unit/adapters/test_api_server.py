@@ -159,6 +159,17 @@ async def test_what_may_pass_is_tried_again(
         assert json.loads(server.bodies[-1]) == PATCH.body
 
 
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+async def test_no_redirect_is_followed_with_what_is_for_the_server_alone(
+    server: Server, clients: Clients, code: int
+) -> None:
+    """Else a 307 would carry the body along, and any of them the header that names whom the caller acts for."""
+    server.answers = [status(code, Location=f"{server.url}/elsewhere"), fine()]
+    with pytest.raises(Refused, match=str(code)):
+        await clients().api.call(PATCH)
+    assert [request.path for request in server.asked] == ["/api/v1/x"]
+
+
 async def test_retry_after_is_the_least_wait(server: Server, clients: Clients, waits: list[float]) -> None:
     server.answers = [status(429, Retry_After="7"), status(503), fine()]
     await clients().api.call(PATCH)
