@@ -91,7 +91,7 @@ async def _result(renderer: Renderer, project: Project, case: Case, facts: Clust
         return Result(case, State.SAME, warnings=warnings)
     diff = _diff(expected, actual, shown(case.expected)) if expected is not None else ()
     if update:
-        case.expected.write_text(as_yaml(actual))
+        _write(case, case.expected, as_yaml(actual))
         return Result(case, State.WRITTEN, diff, warnings=warnings)
     return Result(case, State.DIFFERENT, diff, warnings=warnings)
 
@@ -102,9 +102,17 @@ def _failed(case: Case, message: str, update: bool) -> Result:
     if wanted and wanted in " ".join(message.split()):
         return Result(case, State.SAME)
     if update:
-        case.expected_error.write_text(f"{message}\n")
+        _write(case, case.expected_error, f"{message}\n")
         return Result(case, State.WRITTEN, message=message)
     return Result(case, State.DIFFERENT, message=f"another error than {shown(case.expected_error)} says: {message}")
+
+
+def _write(case: Case, path: Path, text: str) -> None:
+    """Into the folder of the tests and nowhere else: packages come from strangers, and so do links in them."""
+    package = case.folder.parent.parent
+    if not path.resolve().is_relative_to(package.resolve()):
+        raise InvalidSpec(f"{path} is a link that leaves {shown(package)}: replace it by what it leads to")
+    path.write_text(text)
 
 
 def as_yaml(objects: Sequence[Json]) -> str:

@@ -114,12 +114,18 @@ class Project:
 
     def _shipped(self) -> Iterator[str]:
         tops = [self.folder / name for name in SHIPPED] if self.content == self.folder else [self.content]
-        for path in (path for top in tops for path in sorted(top.rglob("*"))):
-            name = path.relative_to(self.content).as_posix()
-            if path.is_symlink() and not path.resolve().is_relative_to(self.content.resolve()):
-                raise InvalidSpec(f"{shown(path)} is a link that leaves {shown(self.content)}: replace it by a file")
-            if path.is_file() and not name.startswith(".git/"):
-                yield name
+        for path in (path for top in tops for path in (top, *sorted(top.rglob("*")))):
+            if not self._is_within(path):
+                link, left = f"{shown(path.parent)}/{path.name}", path.parent if path == self.content else self.content
+                raise InvalidSpec(f"{link} is a link that leaves {shown(left)}: replace it by what it leads to")
+            name = path.relative_to(self.content)
+            if path.is_file() and ".git" not in name.parts:
+                yield name.as_posix()
+
+    def _is_within(self, path: Path) -> bool:
+        """Wherever links lead: below the content, and so below the package's folder."""
+        place, content = path.resolve(), self.content.resolve()
+        return place.is_relative_to(content) and content.is_relative_to(self.folder.resolve())
 
 
 def read(folder: Path) -> Project:

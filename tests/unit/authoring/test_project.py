@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,6 +45,23 @@ def test_a_link_out_of_the_package_is_refused(package: Any) -> None:
     (folder / "config/out.yml").symlink_to("/etc/hosts")
     with pytest.raises(InvalidSpec, match=r"web/config/out\.yml is a link that leaves web"):
         read(folder).files()
+
+
+@pytest.mark.parametrize("inside", ["config", "bundle"])
+def test_a_folder_that_is_a_link_out_of_the_package_is_refused(package: Any, tmp_path: Path, inside: str) -> None:
+    folder, elsewhere = package({"bundle/config/a.yml": "a: 1\n"} if inside == "bundle" else {}), tmp_path / "elsewhere"
+    (folder / inside).rename(elsewhere)
+    (elsewhere / "id_rsa").write_text("mine alone")
+    (folder / inside).symlink_to(elsewhere)
+    with pytest.raises(InvalidSpec, match=f"web/{inside} is a link that leaves"):
+        read(folder).files()
+
+
+def test_what_git_keeps_is_not_pushed_wherever_it_lies(package: Any) -> None:
+    files = read(
+        package({"config/.git/config": "url", "config/part/.git": "gitdir: x", "config/.gitignore": "x"})
+    ).files()
+    assert sorted(files) == [LOCK_FILE, "config/.gitignore", "config/deployment.yml", "config/service.yml"]
 
 
 def test_cases_are_the_folders_of_tests(package: Any) -> None:

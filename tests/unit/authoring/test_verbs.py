@@ -183,3 +183,18 @@ def test_the_folder_may_be_left_out(package: Any, verb: Verb, monkeypatch: pytes
 def test_a_folder_without_a_package_says_how_to_begin_one(verb: Verb, capsys: Capture) -> None:
     assert [verb(name, ".") for name in ("template", "lint", "test")] == [3, 3, 3]
     assert "begin one: packhouse package init NAME" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("place", ["tests/large/expected.yml", "tests/refused/expected-error.txt", "tests/large"])
+def test_an_update_writes_through_no_link_out_of_the_package(
+    package: Any, verb: Verb, tmp_path: Path, capsys: pytest.CaptureFixture[str], place: str
+) -> None:
+    folder, elsewhere = package({"tests/refused/expected-error.txt": ""}), tmp_path / "elsewhere"
+    if (folder / place).exists():
+        (folder / place).rename(elsewhere)
+    (folder / place).symlink_to(elsewhere)
+    before = sorted(elsewhere.iterdir()) if elsewhere.is_dir() else elsewhere.exists() and elsewhere.read_text()
+    assert verb("test", "web", "--update") == 1
+    assert "is a link that leaves web" in capsys.readouterr().err
+    after = sorted(elsewhere.iterdir()) if elsewhere.is_dir() else elsewhere.exists() and elsewhere.read_text()
+    assert after == before
