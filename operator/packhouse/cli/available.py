@@ -109,9 +109,9 @@ def _write(file: Path, text: str) -> None:
 
 
 def _packages(found: Sequence[Summary]) -> Listing:
-    columns = ("NAME", "DISPLAY-NAME", "SHORT-DESCRIPTION"), ("VERSION", "VERSIONS")
+    words = Column("NAME"), Column("DISPLAY-NAME"), Column("SHORT-DESCRIPTION", prose=True)
     return Listing(
-        columns=[*map(Column, columns[0]), *(Column(title, wide=True) for title in columns[1])],
+        columns=[*words, Column("VERSION", wide=True), Column("VERSIONS", wide=True)],
         rows=[
             (one.name, one.words.display_name, one.words.short_description, one.newest, str(len(one.versions)))
             for one in found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -10,10 +11,12 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from packhouse.cli.terminal import plain
+from packhouse.cli.terminal import is_terminal, plain
 
 #: Between two columns, as kubectl has it.
 GAP: Final = 3
+#: Characters of prose that are shown in any case.
+_PROSE_LEAST: Final = 24
 
 
 class Form(StrEnum):
@@ -30,10 +33,11 @@ Output = Annotated[Form, typer.Option("--output", "-o", help="How to show it.")]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`wide`: shown with -o wide alone."""
+    """`wide`: shown with -o wide alone. `prose`: the last one, cut where a terminal's line ends but for -o wide."""
 
     title: str
     wide: bool = False
+    prose: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +58,12 @@ class Listing:
 
 
 def show(listing: Listing, form: Form) -> None:
-    typer.echo(rendered(listing, form), nl=False)
+    room = shutil.get_terminal_size().columns if form is Form.TABLE and is_terminal() else None
+    typer.echo(rendered(listing, form, room), nl=False)
 
 
-def rendered(listing: Listing, form: Form) -> str:
-    """The text of it; empty where a table has no rows, for then the verb says so itself."""
+def rendered(listing: Listing, form: Form, room: int | None = None) -> str:
+    """The text of it; empty where a table has no rows, for then the verb says so itself. `room`: for prose."""
     match form:
         case Form.NAME:
             return "".join(f"{plain(name)}\n" for name in listing.names or map(_name, listing.items))
@@ -69,7 +74,7 @@ def rendered(listing: Listing, form: Form) -> str:
 
             return yaml.safe_dump(_whole(listing), sort_keys=False, allow_unicode=True, width=4096)
         case Form.TABLE | Form.WIDE:
-            return _table(listing, wide=form is Form.WIDE)
+            return _table(listing, wide=form is Form.WIDE, room=room)
 
 
 def _whole(listing: Listing) -> Any:
@@ -94,14 +99,21 @@ def _name(item: Mapping[str, Any]) -> str:
     return f"{kind}.{group}/{item['metadata']['name']}" if group else f"{kind}/{item['metadata']['name']}"
 
 
-def _table(listing: Listing, *, wide: bool) -> str:
+def _table(listing: Listing, *, wide: bool, room: int | None) -> str:
     shown = [place for place, column in enumerate(listing.columns) if wide or not column.wide]
     lines = [[listing.columns[place].title for place in shown]]
     lines += [[_one_line(row[place]) for place in shown] for row in listing.rows]
     if len(lines) == 1:
         return ""
     widths = [max(len(line[place]) for line in lines) for place in range(len(shown))]
+    if room is not None and listing.columns[shown[-1]].prose:
+        left = max(_PROSE_LEAST, room - len(listing.indent) - sum(width + GAP for width in widths[:-1]))
+        lines = [[*line[:-1], _cut(line[-1], left)] for line in lines]
     return "".join(_line(line, widths, listing.indent) for line in lines)
+
+
+def _cut(text: str, room: int) -> str:
+    return text if len(text) <= room else f"{text[: room - 3].rstrip()}..."
 
 
 def _line(cells: Sequence[str], widths: Sequence[int], indent: str) -> str:

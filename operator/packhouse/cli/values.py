@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import textwrap
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from packhouse.client.values import Finding
     from packhouse.domain.values_explain import Explained
     from packhouse.domain.values_keys import Row
+
+_DEFAULT_MOST: Final = 48
 
 PackageWords = Annotated[
     str, typer.Option("--package", "-p", metavar="NAME[/VERSION]", help="The package; its newest release by default.")
@@ -91,14 +93,19 @@ async def lint(
 def listing(rows: Sequence[Row], indent: str = "") -> Listing:
     """The keys of a schema, for every verb that shows them."""
     return Listing(
-        columns=[Column("KEY"), Column("DEFAULT"), Column("TYPE"), Column("DESCRIPTION")],
-        rows=[(row.key, row.default, row.type, row.description) for row in rows],
+        columns=[Column("KEY"), Column("DEFAULT"), Column("TYPE"), Column("DESCRIPTION", prose=True)],
+        rows=[(row.key, _cut(row.default), row.type, row.description) for row in rows],
         items=[
             {"key": row.key, "default": row.default, "type": row.type, "description": row.description} for row in rows
         ],
         names=[row.key for row in rows],
         indent=indent,
     )
+
+
+def _cut(default: str) -> str:
+    """Whole files are defaults, too; programs see all of them."""
+    return default if len(default) <= _DEFAULT_MOST else f"{default[: _DEFAULT_MOST - 3]}..."
 
 
 def in_words(told: Explained, columns: int) -> str:
@@ -121,7 +128,8 @@ def in_words(told: Explained, columns: int) -> str:
         lines = [line for part in told.description.splitlines() for line in textwrap.wrap(part, columns - 2) or [""]]
         text += f"\n{painted('DESCRIPTION:', 'cyan')}\n" + "".join(f"  {plain(line)}".rstrip() + "\n" for line in lines)
     if told.below:
-        text += f"\n{painted('KEYS:', 'cyan')}\n{rendered(listing(told.below, indent='  '), Form.TABLE)}"
+        text += f"\n{painted('KEYS:', 'cyan')}\n"
+        text += rendered(listing(told.below, indent="  "), Form.TABLE, columns)
     if told.example is not None:
         example = yaml.safe_dump(told.example, sort_keys=False, allow_unicode=True)
         text += f"\n{painted('EXAMPLE:', 'cyan')}\n{textwrap.indent(plain(example), '  ')}"
