@@ -70,12 +70,13 @@ async def connected_as_user(
 
     Raises InvalidSpec where there is no usable connection.
     """
-    configuration = await connection.load(kubeconfig, context)
+    with connection.fleeting_files():
+        configuration = await connection.load(kubeconfig, context)
 
-    async def as_user(_: bool) -> str | None:
-        return await connection.authorization(configuration)
+        async def as_user(_: bool) -> str | None:
+            return await connection.authorization(configuration)
 
-    server = ApiServer(configuration, settings, identity=as_user, headers=impersonate)
+        server = ApiServer(configuration, settings, identity=as_user, headers=impersonate)
     try:
         yield KubeCluster(server, Discovery(server), settings, who="you")
     finally:

@@ -11,6 +11,7 @@ import contextlib
 import copy
 import os
 import urllib.request
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +23,7 @@ from packhouse.adapters import kubernetes_parts  # noqa: F401 # before its parts
 from packhouse.api.errors import InvalidSpec
 
 from kubernetes.aio import config as kube_config  # isort: skip
+from kubernetes.aio.config import kube_config as loading  # isort: skip
 from kubernetes.aio.client.configuration import Configuration  # isort: skip
 from kubernetes.aio.client.rest import RESTClientObject  # isort: skip
 
@@ -56,6 +58,18 @@ async def load(kubeconfig: str | None = None, context: str | None = None) -> Con
     configuration.client_session_kwargs = {"trust_env": False}
     configuration.proxy = configuration.proxy or _proxy(configuration.host)
     return configuration
+
+
+@contextlib.contextmanager
+def fleeting_files() -> Iterator[None]:
+    """What loads a kubeconfig writes the key that stands in it into a temporary file, for TLS reads nothing else, and
+    removes it where the process comes to its own end. At the end of this it is gone: connections have read it."""
+    known = set(loading._temp_files)
+    try:
+        yield
+    finally:
+        for content in set(loading._temp_files) - known:
+            Path(loading._temp_files.pop(content)).unlink(missing_ok=True)
 
 
 def namespace_of(kubeconfig: str | None = None, context: str | None = None) -> str | None:

@@ -74,17 +74,20 @@ def _computed(source: str, text: str) -> Given:
             )
         return Given(values.merge(layers), _lines(found), is_computed=True)
     except YttError as error:
-        raise _bug(source, error.message) from None
+        raise _bug(source, text, error.message) from None
     except LimitExceeded as error:
         raise ValuesInvalid(f"{source}: computing its values was ended: {error.what}; simplify its code") from None
 
 
-def _bug(source: str, message: str) -> ValuesInvalid:
+def _bug(source: str, text: str, message: str) -> ValuesInvalid:
+    """In words that show no value: they may come from a Secret, and go into the logs of whatever calls us."""
+    from packhouse.template.disclosure import without_secrets
     from packhouse.template.ytt.report import as_printed
 
     place = re.search(rf"{re.escape(source)}(?:\.yml)?:(\d+) ", message)
     where = f"{source}:{place[1]}" if place else source
-    return ValuesInvalid(f"{where}: its code cannot be computed; correct it:\n{as_printed(message)}")
+    shown = as_printed(without_secrets(message, [text], lambda value: False))
+    return ValuesInvalid(f"{where}: its code cannot be computed; correct it:\n{shown}")
 
 
 def _lines(found: Iterable[tuple[str, int]]) -> dict[str, int]:

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
+from base64 import b64encode
 from pathlib import Path
 
 import pytest
 import yaml
 
+from certificates import Authority
 from packhouse.adapters import connection
 from packhouse.api.errors import InvalidSpec
+from packhouse.connected import connected_as_user
+from packhouse.settings import Settings
 
 PROXY = "http://proxy.example.com:3128"
 
@@ -49,6 +54,24 @@ async def test_a_proxy_is_looked_for_once(
     assert configuration.proxy == proxy
     assert connection.without_credentials(configuration).proxy == proxy
     assert configuration.client_session_kwargs["trust_env"] is False
+
+
+async def test_a_key_of_the_kubeconfig_stays_in_no_file(
+    kubeconfig: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However the process ends: by a signal, or because completion waited for long enough."""
+    authority = Authority(tmp_path)
+    files, config = authority.server("me"), yaml.safe_load(Path(kubeconfig).read_text())
+    texts = {"client-certificate-data": files.certificate.read_bytes(), "client-key-data": files.key.read_bytes()}
+    config["users"][0]["user"] = {name: b64encode(text).decode() for name, text in texts.items()}
+    Path(kubeconfig).write_text(yaml.safe_dump(config))
+    place = tmp_path / "temporary"
+    place.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+
+    for _ in range(2):  # what was taken away is written anew
+        async with connected_as_user(Settings(), kubeconfig=kubeconfig):
+            assert list(place.iterdir()) == []
 
 
 def test_the_command_line_imports_no_client_but_its_own() -> None:

@@ -176,6 +176,14 @@ def test_a_bug_in_the_callers_own_code_is_told_with_file_and_line(text: str, pla
     assert reason in refused.value.message
 
 
+@pytest.mark.parametrize("code", [f"x = '{SECRET}' + 1", f"fail('{SECRET}')", f"x = 1 + {SECRET}("])
+def test_a_bug_in_the_callers_own_code_shows_no_value(code: str) -> None:
+    with pytest.raises(ValuesInvalid) as refused:
+        findings(package("ytt"), "my.yaml", f"#@data/values\n---\n#@ {code}\na: {SECRET}\n")
+    assert refused.value.message.startswith("my.yaml:")
+    assert SECRET not in refused.value.message
+
+
 # ---- the check of verbs ---------------------------------------------------------------------------------------------
 
 
