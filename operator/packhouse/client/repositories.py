@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 from packhouse.api.errors import Forbidden, PackhouseError
 from packhouse.api.names import (
+    CLIENT_MANAGER,
     INSTALL_API,
     INSTALL_GROUP,
     INSTALLED_PACKAGE,
@@ -71,20 +73,23 @@ async def add(session: Session, name: str, wanted: Wanted) -> Json:
 
 
 async def install(session: Session, manifests: Sequence[Manifest]) -> None:
-    """All of them as they stand there, new ones and those that exist; or none."""
+    """All of them as they stand there, new ones and those that exist; or none. Raises Trouble with the place."""
     from packhouse.client.making import whole
 
+    new: list[str] = []
+    for manifest in manifests:
+        with _told_at(manifest.place):
+            if await session.cluster.get(ref(_name(manifest)), metadata_only=True) is None:
+                new.append(_name(manifest))
+                await session.cluster.create(_made_of(manifest), manager=CLIENT_MANAGER, dry_run=True)
     async with whole(session) as made:
         for number, manifest in enumerate(manifests, 1):
-            document, last = manifest.document, number == len(manifests)
-            where = ref(document["metadata"]["name"])
-            try:
-                if await session.cluster.get(where, metadata_only=True) is None:
-                    await made.create(_repository(_marks(document), document["spec"]), last=last)
+            last = number == len(manifests)
+            with _told_at(manifest.place):
+                if _name(manifest) in new:
+                    await made.create(_made_of(manifest), last=last)
                 else:
-                    await made.change(where, partial(_replaced, document), last=last)
-            except (Trouble, PackhouseError) as error:
-                raise _placed(error, manifest.place) from error
+                    await made.change(ref(_name(manifest)), partial(_replaced, manifest.document), last=last)
 
 
 async def update(session: Session, name: str, wanted: Wanted) -> tuple[Json, Json]:
@@ -136,9 +141,15 @@ def _repository(metadata: Json, spec: Json) -> Json:
     return {"apiVersion": INSTALL_API, "kind": PACKAGE_REPOSITORY, "metadata": metadata, "spec": spec}
 
 
-def _marks(document: Json) -> Json:
-    """What of its metadata a manifest is asked for."""
-    return {key: value for key, value in document["metadata"].items() if key in ("name", "labels", "annotations")}
+def _name(manifest: Manifest) -> str:
+    return str(manifest.document["metadata"]["name"])
+
+
+def _made_of(manifest: Manifest) -> Json:
+    """What a manifest is asked for: all else is the server's to say."""
+    document = manifest.document
+    metadata = {key: value for key, value in document["metadata"].items() if key in ("name", "labels", "annotations")}
+    return _repository(metadata, document["spec"])
 
 
 def _with_spec(repository: Json, **fields: Json) -> Json:
@@ -152,6 +163,10 @@ def _replaced(document: Json, now: Json) -> Json:
     return {**now, "metadata": {**metadata, **maps}, "spec": document["spec"]}
 
 
-def _placed(error: Trouble | PackhouseError, place: str) -> Trouble:
-    trouble = error if isinstance(error, Trouble) else trouble_of(error)
-    return Trouble(f"{place}: {trouble.what}", trouble.help, trouble.code)
+@contextmanager
+def _told_at(place: str) -> Iterator[None]:
+    try:
+        yield
+    except (Trouble, PackhouseError) as error:
+        trouble = error if isinstance(error, Trouble) else trouble_of(error)
+        raise Trouble(f"{place}: {trouble.what}", trouble.help, trouble.code) from error

@@ -6,7 +6,7 @@ Faked: the cluster. Real: the manifests' files, and a web server. Asserted: what
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import HTTPServer, SimpleHTTPRequestHandler
 from pathlib import Path
@@ -109,15 +109,17 @@ async def test_manifests_are_installed_as_they_stand_and_again_as_they_stand_the
 async def test_of_several_manifests_all_are_installed_or_none(session: Session, cluster: FakeCluster) -> None:
     await repositories.add(session, "one", Wanted(f"{HOST}:0"))
 
-    def refuse(verb: str, ref: Ref) -> PackhouseError | None:
-        return DeployFailed(f"{ref}: no; mend it", invalid=True) if (verb, ref.name) == ("create", "two") else None
+    def refusing(refused: str) -> Callable[[str, Ref], PackhouseError | None]:
+        error = DeployFailed("no; mend it", invalid=True)
+        return lambda verb, ref: error if (verb, ref.name) == (refused, "two") else None
 
-    cluster.refuse = refuse
-    with pytest.raises(Trouble) as refused:
-        await repositories.install(session, manifests(TEXT.encode(), "r.yaml"))
+    for verb in ("dry run", "create"):  # on trial, and by a change in between
+        cluster.refuse = refusing(verb)
+        with pytest.raises(Trouble) as refused:
+            await repositories.install(session, manifests(TEXT.encode(), "r.yaml"))
 
-    assert refused.value.what.startswith("r.yaml:8: PackageRepository two")
-    assert refused.value.help == "mend it"
+        assert refused.value.what.startswith("r.yaml:8: no")
+        assert refused.value.help == "mend it"
     assert [one["metadata"]["name"] for one in await repositories.listed(session)] == ["one"]
     assert (await spec_of(session, "one"))["fetch"] == {"imgpkgBundle": {"image": f"{HOST}:0"}}
 
