@@ -18,6 +18,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import aiohttp
+import yaml
 
 from packhouse.adapters import kubernetes_parts  # noqa: F401 # before its parts
 from packhouse.api.errors import InvalidSpec
@@ -30,6 +31,8 @@ from kubernetes.aio.client.rest import RESTClientObject  # isort: skip
 #: A little less than the API server's own time (90 s), so that it never closes one that we are about to use.
 IDLE_SECONDS: Final = 75.0
 _USUAL: Final = "~/.kube/config"
+#: The loader takes it for granted that a file is YAML, and a map of what it looks for.
+_NO_KUBECONFIG: Final = (yaml.YAMLError, UnicodeDecodeError, AttributeError, KeyError, TypeError)
 _POD_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
@@ -50,9 +53,10 @@ async def load(kubeconfig: str | None = None, context: str | None = None) -> Con
                 config_file=kubeconfig, context=context, client_configuration=configuration, persist_config=False
             )
     except (kube_config.ConfigException, OSError) as error:
-        raise InvalidSpec(
-            f"no usable connection to a cluster in {tried}: {error}; set KUBECONFIG or pass --kubeconfig"
-        ) from error
+        lever = "see the contexts: kubectl config get-contexts" if context else "set KUBECONFIG or pass --kubeconfig"
+        raise InvalidSpec(f"no usable connection to a cluster in {tried}: {error}; {lever}") from error
+    except _NO_KUBECONFIG as error:
+        raise InvalidSpec(f"{tried} is no kubeconfig; set KUBECONFIG or pass --kubeconfig") from error
     configuration.connection_pool_maxsize = 0  # bounded by our own semaphore; watches must not use up the pool
     # Else aiohttp would look for a proxy and for a .netrc, in two threads, before each single request.
     configuration.client_session_kwargs = {"trust_env": False}
@@ -82,7 +86,7 @@ def namespace_of(kubeconfig: str | None = None, context: str | None = None) -> s
         return None
     try:
         contexts, current = kube_config.list_kube_config_contexts(kubeconfig)
-    except (kube_config.ConfigException, OSError):  # load() tells it
+    except (kube_config.ConfigException, OSError, *_NO_KUBECONFIG):  # load() tells it
         return None
     chosen = next((entry for entry in contexts if entry["name"] == context), None) if context else current
     return ((chosen or {}).get("context") or {}).get("namespace") or None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from packhouse.api.names import INSTALL_GROUP, INSTALLED_PACKAGE
 from packhouse.cli.ages import age
 from packhouse.cli.facts import facts
 from packhouse.cli.output import Column, Form, Listing, Output, rendered, show
@@ -41,7 +42,8 @@ async def status(
     if output in (Form.TABLE, Form.WIDE):
         typer.echo(_in_words(found, is_wide=output is Form.WIDE), nl=False)
     else:
-        show(Listing((), (), [_whole(found)], names=[name], single=True), output)
+        names = [f"{INSTALLED_PACKAGE.lower()}.{INSTALL_GROUP}/{name}"]
+        show(Listing((), (), [_whole(found)], names=names, single=True), output)
     for words in in_words(found.barred):
         warn(f"not everything is shown: {words}")
     return ExitCode.DONE if found.ready else ExitCode.NOT_READY

@@ -96,7 +96,7 @@ def listing(rows: Sequence[Row], indent: str = "") -> Listing:
         columns=[Column("KEY"), Column("DEFAULT"), Column("TYPE"), Column("DESCRIPTION", prose=True)],
         rows=[(row.key, _cut(row.default), row.type, row.description) for row in rows],
         items=[
-            {"key": row.key, "default": row.default, "type": row.type, "description": row.description} for row in rows
+            {"key": row.key, "default": row.value, "type": row.type, "description": row.description} for row in rows
         ],
         names=[row.key for row in rows],
         indent=indent,

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
+import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -107,6 +109,9 @@ def ended(*, debug: bool = False) -> Iterator[None]:
         raise typer.Exit(ExitCode.INTERRUPTED) from None
     except (typer.Exit, typer.Abort):
         raise
+    except BrokenPipeError:  # who reads has seen enough, as in `| head`; Python would complain once more at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise typer.Exit(ExitCode.UNREAD) from None
     except Exception as error:
         if debug:
             typer.echo(plain(traceback.format_exc()), err=True, nl=False)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from packhouse.api.errors import NoMatchingVersion
-from packhouse.client.errors import NotFound
+from packhouse.client.errors import NotFound, Usage
 from packhouse.client.listings import METADATA_KIND, PACKAGE_KIND, offers, refuse_unserved
 from packhouse.client.session import Session
 from packhouse.domain import versions
@@ -65,6 +65,8 @@ async def packages_there(session: Session, public_name: str) -> list[Json]:
 async def find(session: Session, words: str) -> Json:
     """The Package of "NAME/VERSION", or the newest release of "NAME". Raises NotFound with the nearest names."""
     public_name, slash, version = words.partition("/")
+    if not public_name or (slash and not version):
+        raise Usage(f"{words!r} is neither NAME nor NAME/VERSION", "write it like web.packages.example.com/1.0.0")
     if slash:
         found = await session.cluster.get(Ref(PACKAGE_KIND, "", package_name(public_name, version)))
         if found is not None:
@@ -81,7 +83,8 @@ async def choose_for_install(
     """`version_words`: an exact version, a range, or None for the newest release; `repositories`: those that it may
     come from, where there are any.
 
-    Where no release fits, the newest prerelease is taken. Raises NotFound, NoMatchingVersion, InvalidConstraint.
+    Where no release fits, the newest prerelease is taken. Raises NotFound, InvalidConstraint; NoMatchingVersion where
+    none runs here.
     """
     packages = _offered_by(repositories, await packages_there(session, public_name))
     by_version = _by_version(packages)
@@ -91,7 +94,10 @@ async def choose_for_install(
             raise _no_such_version(public_name, exact, packages)
         return Chosen(by_version[exact], None, exact, False)
     usable = _by_version(await _that_run_here(session, packages))
-    version, prerelease = newest_of(list(usable), version_words or ANY_VERSION)
+    try:
+        version, prerelease = newest_of(list(usable), version_words or ANY_VERSION)
+    except NoMatchingVersion as error:
+        raise NotFound(f"package {public_name}: {error.message}", _told(list(usable))) from error
     return Chosen(by_version[version], version_words or version, None, prerelease)
 
 
@@ -129,9 +135,12 @@ async def _packages(session: Session, public_name: str, known: Sequence[Offer]) 
 
 
 def _no_such_version(public_name: str, version: str, packages: Sequence[Json]) -> NotFound:
-    known = list(_by_version(packages))
+    return NotFound(f"package {public_name} has no version {version}", _told(list(_by_version(packages))))
+
+
+def _told(known: Sequence[str]) -> str:
     more = f" and {len(known) - _TOLD} more" if len(known) > _TOLD else ""
-    return NotFound(f"package {public_name} has no version {version}", f"there are {', '.join(known[:_TOLD])}{more}")
+    return f"there are {', '.join(known[:_TOLD])}{more}" if len(known) > 1 else f"there is {known[0]} alone"
 
 
 async def _that_run_here(session: Session, packages: Sequence[Json]) -> list[Json]:

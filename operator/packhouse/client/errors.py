@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Final
 
 from packhouse.api.errors import (
+    ClusterUnavailable,
     Forbidden,
     NoMatchingVersion,
     NotHealthy,
@@ -34,6 +36,8 @@ class ExitCode(IntEnum):
     #: `installed diff --exit-code`: something would change.
     DIFFERENT = 7
     INTERRUPTED = 130
+    #: Who reads the answer went away before its end; 141 is what a shell makes of SIGPIPE.
+    UNREAD = 141
 
 
 class Trouble(Exception):
@@ -67,11 +71,17 @@ _CODES: dict[type[PackhouseError], ExitCode] = {
 }
 
 
+#: The operator tries again by itself; who calls the command line has to look.
+_UNAVAILABLE: Final = "see whether the cluster answers, and whether it is the right one: kubectl cluster-info"
+
+
 def trouble_of(error: PackhouseError) -> Trouble:
-    """Messages of ours say what happened, and behind the last semicolon of a line the lever that helps."""
-    what, semicolon, lever = error.message.partition("\n")[0].rpartition("; ")
-    rest = error.message.partition("\n")[2]
+    """Messages of ours say what happened, and behind the last semicolon of their first line the lever that helps."""
+    first, newline, rest = error.message.partition("\n")
+    what, semicolon, lever = first.rpartition("; ")
     code = _CODES.get(type(error), ExitCode.FAILED)
+    if isinstance(error, ClusterUnavailable):
+        return Trouble(what or first, _UNAVAILABLE, code)
     if not semicolon:
         return Trouble(error.message, "", code)
-    return Trouble(what, f"{lever}\n{rest}" if rest else lever, code)
+    return Trouble(f"{what}{newline}{rest}", lever, code)

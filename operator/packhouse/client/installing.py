@@ -6,6 +6,7 @@ needs, and whether the API server would take each object from this caller.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -13,7 +14,7 @@ from typing import Final
 from packhouse.api.errors import Forbidden, PackhouseError
 from packhouse.client import catalogue
 from packhouse.client.account import ACCOUNT, Grant, account_name, grant_for
-from packhouse.client.errors import ExitCode, NotFound, Trouble, trouble_of
+from packhouse.client.errors import ExitCode, NotFound, Trouble, Usage, trouble_of
 from packhouse.client.granted import refuse_ungrantable
 from packhouse.client.making import Made, make, refusals
 from packhouse.client.new_values import free_name, values_for
@@ -34,6 +35,9 @@ from packhouse.ports import Json, Ref, ValuesDocument
 
 #: How a missing right is told (adapters/refusals.py).
 _THIS_RULE: Final = "if the right is missing, this rule grants it: "
+#: As the cluster takes names of objects, and with room for what the account's adds.
+_NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_NAME_MOST: Final = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,7 @@ async def drafted(session: Session, order: Order, *, rehearsed: bool = False) ->
     Raises Trouble where there is such an install already, or a namespace, an account or a package is missing;
     ValuesInvalid; what a rehearsal raises.
     """
+    _refuse_misnamed(order.name)
     await _refuse_present(session, order.name)
     chosen = await catalogue.choose_for_install(session, order.package, order.version, order.repositories)
     namespace = await _namespace(session, order)
@@ -162,6 +167,11 @@ async def _namespace(session: Session, order: Order) -> Json | None:
     if not order.create_namespace:
         raise no_namespace(session.namespace)
     return namespace_object(session.namespace)
+
+
+def _refuse_misnamed(name: str) -> None:
+    if len(name) > _NAME_MOST or not _NAME.fullmatch(name):
+        raise Usage(f"{name!r} is no name of an install", "write small letters, digits, - and ., as in my-web")
 
 
 async def _refuse_present(session: Session, name: str) -> None:

@@ -30,6 +30,8 @@ class Row:
     default: str
     type: str
     description: str
+    #: The default as it is, for programs; None where there is none.
+    value: Any = None
 
 
 def rows(schema: Json) -> list[Row]:
@@ -55,7 +57,8 @@ def _rows(shape: Shape, path: Path, given: tuple[Any] | None) -> Iterator[Row]:
 
 def row(shape: Shape, path: Path, given: tuple[Any] | None = None) -> Row:
     default = given or shape.default
-    return Row(written(path), said(default[0]) if default else NONE, types(shape), " ".join(shape.description.split()))
+    value = default[0] if default else None
+    return Row(written(path), said(value), types(shape), " ".join(shape.description.split()), value)
 
 
 def types(shape: Shape) -> str:

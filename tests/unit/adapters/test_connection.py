@@ -95,3 +95,13 @@ async def test_a_kubeconfig_that_is_not_there_is_said_to_be_missing(tmp_path: Pa
     assert connection.namespace_of(missing) is None
     with pytest.raises(InvalidSpec, match=f"there is no kubeconfig {missing}; set KUBECONFIG"):
         await connection.load(missing)
+
+
+@pytest.mark.parametrize("text", ["", "}{: x", "- a list", "a text", "contexts: 1\ncurrent-context: x", "\x00"])
+async def test_a_file_that_is_no_kubeconfig_is_said_to_be_none(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "config"
+    file.write_text(text)
+
+    assert connection.namespace_of(str(file)) is None
+    with pytest.raises(InvalidSpec, match="; set KUBECONFIG or pass --kubeconfig"):
+        await connection.load(str(file))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Annotated
 
 import pytest
 import typer
 
-from packhouse.api.errors import Forbidden, InvalidSpec
+from packhouse.api.errors import ClusterUnavailable, Forbidden, InvalidSpec
 from packhouse.cli.application import command_of, root
 from packhouse.cli.tree import ROOT
 from packhouse.cli.verb import verb
@@ -52,12 +54,25 @@ def test_a_verb_gets_its_words_and_the_target() -> None:
         (Forbidden("you may not; ask an admin"), ExitCode.FORBIDDEN, ["error: you may not", "help:  ask an admin"]),
         (InvalidSpec("no lever"), ExitCode.FAILED, ["error: no lever"]),
         (
+            InvalidSpec("two things are wrong; look\nthe second"),
+            ExitCode.FAILED,
+            ["error: two things are wrong", "the second", "help:  look"],
+        ),
+        (
+            ClusterUnavailable("it gave no answer; it is tried again"),
+            ExitCode.FAILED,
+            [
+                "error: it gave no answer",
+                "help:  see whether the cluster answers, and whether it is the right one: kubectl cluster-info",
+            ],
+        ),
+        (
             KeyError("x"),
             ExitCode.FAILED,
             ["error: a bug of packhouse: KeyError: 'x'", "help:  see it with --debug, and report it"],
         ),
     ],
-    ids=["ours", "rights", "without a lever", "a bug"],
+    ids=["ours", "rights", "without a lever", "several lines", "no answer", "a bug"],
 )
 def test_an_error_says_what_happened_and_what_to_do(
     error: Exception, code: int, lines: list[str], capsys: pytest.CaptureFixture[str]
@@ -79,6 +94,24 @@ def test_a_traceback_is_shown_with_debug_alone(capsys: pytest.CaptureFixture[str
 
     called(it, "--debug")
     assert "Traceback" in capsys.readouterr().err
+
+
+def test_whoever_reads_the_answer_may_go_before_its_end() -> None:
+    program = (
+        "from packhouse.cli.application import command_of\n"
+        "from packhouse.cli.verb import verb\n"
+        "@verb\n"
+        "def it() -> None:\n"
+        "    'Do it.'\n"
+        "    for _ in range(100_000): print('line')\n"
+        "command_of('it', it).main([], prog_name='it')\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as writer:
+        assert writer.stdout is not None and writer.stderr is not None
+        assert writer.stdout.readline() == b"line\n"
+        writer.stdout.close()
+        said = writer.stderr.read()
+    assert (writer.returncode, said) == (ExitCode.UNREAD, b"")
 
 
 def test_what_a_verb_returns_is_its_exit_code() -> None:

@@ -14,7 +14,7 @@ from client_house import ClientHouse, refusing
 from house import NAME, install, package
 from packhouse.api.errors import DeployFailed, ValuesInvalid
 from packhouse.api.names import INSTALL_API, MADE_FOR, MADE_IN, REPOSITORY_LABEL
-from packhouse.client.errors import ExitCode, NotFound, Trouble
+from packhouse.client.errors import ExitCode, NotFound, Trouble, Usage
 from packhouse.client.installing import Draft, Order, check, drafted, installed
 from packhouse.ports import Json, ValuesDocument
 
@@ -137,6 +137,12 @@ async def test_an_account_that_is_not_there_is_told_before_anything_is_made(hous
         await carried_out(house, order(account="mine", texts=texts(VALUES)))
 
     assert await house.made() == []
+
+
+@pytest.mark.parametrize("name", ["My_web", "web-", ".web", "", "w" * 241])
+async def test_a_name_that_no_object_can_have_is_told_at_once(house: ClientHouse, name: str) -> None:
+    with pytest.raises(Usage, match="is no name of an install"):
+        await drafted(house.session, order(name=name))
 
 
 async def test_what_is_installed_already_is_to_be_updated(house: ClientHouse) -> None:

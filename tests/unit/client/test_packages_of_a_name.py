@@ -8,7 +8,7 @@ from fakes_cluster import FakeCluster
 from packhouse.api.errors import Forbidden, NoMatchingVersion
 from packhouse.api.names import PACKAGE_API, REPOSITORY_LABEL
 from packhouse.client.catalogue import choose_for_install, find, metadata_of, packages_of, packages_there, spec_of
-from packhouse.client.errors import ExitCode, NotFound, trouble_of
+from packhouse.client.errors import ExitCode, NotFound, Usage, trouble_of
 from packhouse.client.listings import PACKAGE_KIND, listed, searched, versions_by_name, versions_of
 from packhouse.client.session import Session, Target
 from packhouse.domain.offers import Words
@@ -132,6 +132,20 @@ async def test_what_is_not_there_is_answered_with_what_is(session: Session, word
 
     assert (refused.value.what, refused.value.code) == (what, ExitCode.NOT_FOUND)
     assert lever in refused.value.help
+
+
+@pytest.mark.parametrize("words", ["", f"{WEB}/", "/1.0.0"])
+async def test_half_a_name_is_told_as_such(session: Session, words: str) -> None:
+    with pytest.raises(Usage, match="is neither NAME nor NAME/VERSION"):
+        await find(session, words)
+
+
+async def test_a_range_that_nothing_fits_is_answered_with_what_there_is(session: Session) -> None:
+    with pytest.raises(NotFound) as refused:
+        await choose_for_install(session, WEB, ">=7")
+
+    assert refused.value.what.startswith(f"package {WEB}: no version of 3 satisfies '>=7'")
+    assert refused.value.help == "there are 2.0.0-rc.1, 1.10.0, 1.9.0"
 
 
 async def test_an_empty_catalogue_and_a_cluster_without_the_kind_are_told_apart() -> None:
