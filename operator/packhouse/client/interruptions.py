@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while something is written: heard, but never in the middle of a write.
+"""Ctrl-C, SIGTERM and SIGHUP while something is written: heard, but never in the middle of a write.
 
 Called by making.py.
 """
@@ -36,19 +36,23 @@ async def to_its_end(action: Coroutine[Any, Any, T], *, then: type[BaseException
 
 
 @contextmanager
-def cancelled_by_sigterm() -> Iterator[None]:
-    """SIGTERM ends this task as Ctrl-C does, so that there is a moment to take things back."""
+def cancelled_by_signals() -> Iterator[None]:
+    """SIGTERM, and SIGHUP when the terminal goes, end this task as Ctrl-C does: there is a moment to take things back.
+    What is not heard already stays so, as under nohup."""
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    numbers = [one for one in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(one) is not signal.SIG_IGN]
     try:
         assert task is not None  # noqa: S101 - we run in one
-        loop.add_signal_handler(signal.SIGTERM, task.cancel)
+        for number in numbers:
+            loop.add_signal_handler(number, task.cancel)
     except (NotImplementedError, RuntimeError, ValueError):  # not the main thread, or no such signals
         yield
         return
     try:
         yield
     finally:
-        loop.remove_signal_handler(signal.SIGTERM)
+        for number in numbers:
+            loop.remove_signal_handler(number)
 
 
 @contextmanager

@@ -4,7 +4,7 @@
         await made.create(secret)
         await made.create(install, last=True)
 
-Whatever ends it before its last write (a refusal, Ctrl-C, SIGTERM) takes back what was written: what was created is
+Whatever ends it before its last write (a refusal, Ctrl-C, SIGTERM, SIGHUP) takes back what was written: what was created is
 deleted by its uid, what was changed is changed back unless somebody else changed it since.
 """
 
@@ -19,7 +19,7 @@ from typing import Final
 from packhouse.api.errors import DeployFailed, FieldConflict, Forbidden, PackhouseError
 from packhouse.api.names import CLIENT_MANAGER, MADE_FOR, MADE_IN
 from packhouse.client.errors import ExitCode, NotFound, Trouble, trouble_of
-from packhouse.client.interruptions import cancelled_by_sigterm, deaf, to_its_end
+from packhouse.client.interruptions import cancelled_by_signals, deaf, to_its_end
 from packhouse.client.obstacles import no_namespace, not_served, taken
 from packhouse.client.proposals import operations
 from packhouse.client.session import Session
@@ -132,7 +132,7 @@ async def make(session: Session, objects: Sequence[Json]) -> Made:
 async def whole(session: Session) -> AsyncIterator[Made]:
     """Raises what ended it, with words on what was taken back."""
     made = Made(session.cluster, secrets.token_hex(4))
-    with cancelled_by_sigterm():
+    with cancelled_by_signals():
         try:
             yield made
         except asyncio.CancelledError:

@@ -144,7 +144,7 @@ async def test_a_kind_that_is_not_served_means_that_packhouse_is_not_there() -> 
     assert await names(cluster, SECRET) == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, None], ids=["SIGTERM", "Ctrl-C"])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, None], ids=["SIGTERM", "SIGHUP", "Ctrl-C"])
 async def test_interrupted_before_the_last_it_leaves_nothing(number: signal.Signals | None) -> None:
     cluster = InterruptsAt("Secret", number)
 
@@ -155,6 +155,17 @@ async def test_interrupted_before_the_last_it_leaves_nothing(number: signal.Sign
     assert interrupted.value.what == "interrupted; what was made before is taken back: Secret web-values"
     assert await names(cluster, SECRET) == []
     assert await names(cluster, INSTALL) == []
+
+
+async def test_under_nohup_it_goes_on_without_its_terminal() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        cluster = InterruptsAt("Secret", signal.SIGHUP)
+        await asyncio.ensure_future(cluster.interrupting(make(session_on(cluster), [secret(), install()])))
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+    assert await names(cluster, INSTALL) == ["web"]
 
 
 async def test_who_is_impatient_does_not_keep_it_from_taking_back() -> None:
