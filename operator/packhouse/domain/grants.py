@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import product
 from typing import Final
 
 from packhouse.domain.objects import digest
@@ -57,32 +56,49 @@ def to_grant(rights: Iterable[Right], new_namespaces: Collection[str]) -> list[R
     }
     urls = [right for right in wide if any(url.endswith("*") for url in right.rule.urls)]
     patterns = urls if len(urls) <= MOST_PATTERNS else []
+    kinds = {_kind_of(right) for right in wide}
     return sorted(
         right
         for right in wide
-        if not any(one != right and one in wide for one in _wider(right))
+        if not any(one != right and one in wide for one in _wider(right, kinds))
         and not any(_allows_urls(one, right) for one in patterns if right.rule.urls)
     )
 
 
-def _wider(right: Right) -> Iterator[Right]:
-    """The single rights that allow `right`, itself among them; of URLs those that name the same one."""
+#: Of a single right, which of its parts stand for all: verbs, groups, resources, names, namespace.
+_Kind = tuple[bool, bool, bool, bool, bool]
+
+
+def _kind_of(right: Right) -> _Kind:
     rule = right.rule
-    parts = [_or_all(rule.verbs), _or_all(rule.groups), _or_all(rule.resources)]
-    if rule.resources and (subresource := rule.resources[0].partition("/")[2]):
-        parts[2] = {*parts[2], (f"*/{subresource}",)}
-    for verbs, groups, resources, names in product(*parts, {rule.names, ()}):
-        for namespace in {right.namespace, ""}:
-            yield Right(namespace, Rule(verbs, groups, resources, names, rule.urls))
+    resource = "".join(rule.resources)
+    starred = resource == "*" or resource.startswith("*/")
+    return rule.verbs == ("*",), rule.groups == ("*",), starred, not rule.names, not right.namespace
+
+
+def _wider(right: Right, kinds: Collection[_Kind]) -> Iterator[Right]:
+    """The single rights that allow `right`, itself among them, as far as there are any of their kind; of URLs those
+    that name the same one."""
+    rule = right.rule
+    for verbs, groups, resources, unnamed, everywhere in kinds:
+        subresource = rule.resources[0].partition("/")[2] if rule.resources else ""
+        starred = [("*",), (f"*/{subresource}",)] if subresource else [("*",)]
+        for words in starred if resources and rule.resources else [rule.resources]:
+            yield Right(
+                "" if everywhere else right.namespace,
+                Rule(
+                    ("*",) if verbs else rule.verbs,
+                    ("*",) if groups and rule.groups else rule.groups,
+                    words,
+                    () if unnamed else rule.names,
+                    rule.urls,
+                ),
+            )
 
 
 def _allows_urls(one: Right, other: Right) -> bool:
     """Of two that allow the same, such as /a* and /a**, the first in order stays."""
     return one != other and covers(one.rule, other.rule) and (one < other or not covers(other.rule, one.rule))
-
-
-def _or_all(words: tuple[str, ...]) -> set[tuple[str, ...]]:
-    return {words, ("*",)} if words else {()}
 
 
 def manifests(rights: Iterable[Right], account: Account) -> str:

@@ -67,7 +67,9 @@ def lifelong(plan: Plan, around: Around) -> list[Right]:
     rooms = {right.namespace for right in granted}
     # With a namespace that somebody deletes go the Roles in it: the account could make it, and nothing inside.
     made = [change for change in _brought(plan) if change.ref.name not in rooms | IMMORTAL]
-    return to_grant([*granted, *(_right(change.ref, "create", "namespaces") for change in made)], elsewhere)
+    return (
+        to_grant([*granted, *(_right(change.ref, "create", "namespaces") for change in made)], ()) if made else granted
+    )
 
 
 def made_ahead(plan: Plan, rights: Iterable[Right]) -> list[Change]:
