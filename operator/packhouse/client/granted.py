@@ -9,14 +9,16 @@ from collections.abc import Iterable
 from typing import Final
 
 from packhouse.api.errors import Forbidden
-from packhouse.client.account import ACCOUNT, Grant, words
+from packhouse.client.account import ACCOUNT, Grant, account_name, words
 from packhouse.client.errors import ExitCode, Trouble
 from packhouse.client.proposals import is_made_for, selector
 from packhouse.client.session import Session
 from packhouse.deploy.live import gathered
 from packhouse.deploy.reviews import Reviews
 from packhouse.domain.grants import to_grant
-from packhouse.domain.rights import RBAC, ROLES, Right, handout, policy_rules, singled
+from packhouse.domain.inventory import Identity
+from packhouse.domain.objects import ref_of
+from packhouse.domain.rights import BINDINGS, RBAC, ROLES, Right, bound_role, handout, policy_rules, singled
 from packhouse.ports import Json, Kind
 
 #: What a grant is made of, besides the namespaces: all of it goes when the install is gone.
@@ -35,12 +37,17 @@ async def made_for(session: Session, namespace: str, name: str, *, also: Iterabl
 
 
 async def granted(session: Session, namespace: str, name: str, *, also: Iterable[str] = ()) -> list[Right]:
-    """The rights that were granted for that install, as its roles hold them now."""
+    """The rights that were granted for that install, as its roles hold them now. A role that is not bound to its
+    account grants nothing, whatever its marks say."""
+    made = await made_for(session, namespace, name, also=also)
+    subject = {"kind": "ServiceAccount", "namespace": namespace, "name": account_name(name)}
+    bindings = [obj for obj in made if obj["kind"] in BINDINGS and any(_is(subject, one) for one in _subjects(obj))]
+    bound = {bound_role(obj) for obj in bindings}
     return to_grant(
         (
             Right(obj["metadata"].get("namespace") or "", single)
-            for obj in await made_for(session, namespace, name, also=also)
-            if obj["kind"] in ROLES
+            for obj in made
+            if obj["kind"] in ROLES and Identity.of(ref_of(obj)) in bound
             for rule in policy_rules(obj.get("rules"))
             for single in singled(rule)
         ),
@@ -68,6 +75,25 @@ async def refuse_ungrantable(session: Session, grant: Grant) -> None:
         )
 
 
+def is_ours(obj: Json, namespace: str, name: str) -> bool:
+    """Whether it may be what was made for that install: by its marks, which anybody can write, and by the place and the
+    name that the client gives (roles.py)."""
+    metadata, account = obj["metadata"], account_name(name)
+    place = metadata.get("namespace") or ""
+    if obj["kind"] == ACCOUNT.kind and place != namespace:
+        return False
+    expected = account if place == namespace else f"{namespace}:{account}"
+    return metadata["name"] == expected and is_made_for(obj, namespace, name)
+
+
+def _subjects(binding: Json) -> list[Json]:
+    return list(binding.get("subjects") or ())
+
+
+def _is(wanted: Json, subject: Json) -> bool:
+    return all(subject.get(key) == value for key, value in wanted.items())
+
+
 async def _of_kind(session: Session, kind: Kind, namespace: str, name: str, places: Iterable[str]) -> list[Json]:
     try:
         return await _listed(session, kind, namespace, name, "")
@@ -86,4 +112,4 @@ async def _of_kind(session: Session, kind: Kind, namespace: str, name: str, plac
 async def _listed(session: Session, kind: Kind, namespace: str, name: str, place: str) -> list[Json]:
     selected = selector(namespace, name)
     pages = session.cluster.pages(kind, namespace=place, label_selector=selected)
-    return [obj async for page in pages for obj in page.items if is_made_for(obj, namespace, name)]
+    return [obj async for page in pages for obj in page.items if is_ours(obj, namespace, name)]

@@ -1,5 +1,5 @@
-"""What the command line made for an install: Secrets of values, an account, roles and bindings. Found by their marks,
-and taken away by their uids: nothing else is.
+"""What the command line made for an install: Secrets of values, an account, roles and bindings. Found by their marks
+and names, and taken away by their uids: nothing else is.
 """
 
 from __future__ import annotations
@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from packhouse.api.errors import Forbidden, PackhouseError
-from packhouse.client.account import ACCOUNT
+from packhouse.client.account import ACCOUNT, account_name
 from packhouse.client.granted import made_for
-from packhouse.client.proposals import INSTALL, SECRET, is_made_for, secret_names, selector
+from packhouse.client.proposals import INSTALL, SECRET, VALUES_SUFFIX, is_made_for, secret_names, selector
 from packhouse.client.session import Session
 from packhouse.domain.inventory import Inventory
 from packhouse.domain.objects import kind_of, ref_of
@@ -26,7 +26,11 @@ async def made_secrets(session: Session, name: str) -> list[Json]:
         found = [{**obj, "apiVersion": "v1", "kind": SECRET.kind} async for page in pages for obj in page.items]
     except Forbidden:
         return []
-    return [obj for obj in found if is_made_for(obj, session.namespace, name)]
+    usual = f"{name}{VALUES_SUFFIX}"
+    named = [
+        obj for obj in found if obj["metadata"]["name"] == usual or obj["metadata"]["name"].startswith(f"{usual}-")
+    ]
+    return [obj for obj in named if is_made_for(obj, session.namespace, name)]
 
 
 async def made_rights(session: Session, name: str, install: Json | None) -> list[Json]:
@@ -36,12 +40,15 @@ async def made_rights(session: Session, name: str, install: Json | None) -> list
 
 async def has_made_account(session: Session, install: Json) -> bool:
     """Whether its service account was made for it."""
+    name = install["metadata"]["name"]
     account = Ref(ACCOUNT, session.namespace, install["spec"]["serviceAccountName"])
+    if account.name != account_name(name):
+        return False
     try:
         found = await session.cluster.get(account, metadata_only=True)
     except Forbidden:  # who may not look at it cannot change its rights either
         return False
-    return found is not None and is_made_for(found, session.namespace, install["metadata"]["name"])
+    return found is not None and is_made_for(found, session.namespace, name)
 
 
 async def without_those_in_use(session: Session, name: str, made: Sequence[Json]) -> list[Json]:

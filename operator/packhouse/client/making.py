@@ -4,8 +4,8 @@
         await made.create(secret)
         await made.create(install, last=True)
 
-Whatever ends it before its last write (a refusal, Ctrl-C, SIGTERM, SIGHUP) takes back what was written: what was created is
-deleted by its uid, what was changed is changed back unless somebody else changed it since.
+Whatever ends it before its last write (a refusal, Ctrl-C, SIGTERM, SIGHUP) takes back what was written: what was
+created is deleted by its uid, what was changed is changed back unless somebody else changed it since.
 """
 
 from __future__ import annotations

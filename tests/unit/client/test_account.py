@@ -210,3 +210,17 @@ async def test_who_may_not_look_everywhere_looks_where_the_install_is(cluster: F
     cluster.refuse = refuse
     found = await made_for(session_of(cluster, "demo"), "demo", "web", also=["elsewhere"])
     assert [obj["kind"] for obj in found] == ["ServiceAccount", "Role", "RoleBinding"]
+
+
+async def test_marks_that_somebody_else_writes_make_nothing_of_his_ours(cluster: FakeCluster) -> None:
+    await cluster.create(namespace_object("other"))
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": "other"}}
+    role = rbac("Role", "demo:web-installer", rules=[{"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]}])
+    role["metadata"]["namespace"] = "other"
+    others = {**role, "metadata": {"name": "theirs", "namespace": "other"}}
+    for obj in (account, role, others):
+        await cluster.create(marked(obj, "demo", "web"))
+    session = session_of(cluster, "demo")
+    assert [ref_of(obj) for obj in await made_for(session, "demo", "web")] == [ref_of(role)]
+    # Bound to nobody, it grants nothing: what an update gives there is told as new.
+    assert await granted(session, "demo", "web") == []

@@ -18,7 +18,7 @@ from packhouse.client.changing import Amendment, Wishes, amended, change, check,
 from packhouse.client.deleting import clear, delete, parting
 from packhouse.client.errors import NotFound, Trouble
 from packhouse.client.installing import Order, drafted, installed
-from packhouse.client.proposals import kicked, with_spec
+from packhouse.client.proposals import kicked, marked, with_spec
 from packhouse.client.upgrading import upgrades
 from packhouse.domain.roles import words
 from packhouse.ports import Json, Kind, Ref, ValuesDocument
@@ -324,3 +324,13 @@ async def test_what_cannot_be_removed_is_told(house: ClientHouse) -> None:
     left = await clear(house.session, leaving)
 
     assert [words.split(":")[0] for words in left] == [f"Role demo/web-installer ({RBAC}/v1)"]
+
+
+async def test_what_is_only_marked_as_made_for_it_is_left_alone(house: ClientHouse) -> None:
+    account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": "demo"}}
+    await house.apply(*(marked(obj, "demo", "web") for obj in (account, secret("passwords", "a: 1"))))
+
+    going = (await parting(house.session, "web", keep_values=False)).made
+
+    names = {obj["metadata"]["name"] for obj in going}
+    assert names == {"web-installer", "web-values"}
