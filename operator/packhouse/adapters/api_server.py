@@ -203,7 +203,7 @@ class ApiServer:
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError, _NotNow) as error:
             raise ClusterUnavailable(f"the watch of {request.path} broke off ({type(error).__name__})") from error
         finally:
-            _hang_up(response)
+            response.close()
 
 
 _USER_AGENT: Final = f"packhouse/{__version__}"
@@ -214,14 +214,6 @@ def _wait(state: RetryCallState) -> float:
     error = state.outcome.exception() if state.outcome is not None else None
     named = error.retry_after if isinstance(error, _NotNow) else 0.0
     return max(named, _exponential(state))
-
-
-def _hang_up(response: aiohttp.ClientResponse) -> None:
-    """End a watch in the middle of its answer. A farewell by TLS would wait for the other side's, and outlive us."""
-    transport = response.connection.transport if response.connection is not None else None
-    if transport is not None:
-        transport.abort()
-    response.close()
 
 
 async def _json_lines(response: aiohttp.ClientResponse, *, cut: bool) -> AsyncIterator[Json]:

@@ -21,6 +21,7 @@ import aiohttp
 import yaml
 
 from packhouse.adapters import kubernetes_parts  # noqa: F401 # before its parts
+from packhouse.adapters.connector import Connector
 from packhouse.api.errors import InvalidSpec
 
 from kubernetes.aio import config as kube_config  # isort: skip
@@ -112,7 +113,7 @@ class Connections(RESTClientObject):  # type: ignore[misc]
     """The client's connections, kept open between reconciles: each new one costs a TLS handshake."""
 
     def _create_connector(self) -> aiohttp.TCPConnector:
-        return aiohttp.TCPConnector(limit=self.maxsize, ssl=self.ssl_context, keepalive_timeout=IDLE_SECONDS)
+        return Connector(limit=self.maxsize, ssl=self.ssl_context, keepalive_timeout=IDLE_SECONDS)
 
     def _create_pool_manager(self) -> aiohttp.ClientSession:
         """No redirect is followed: what a request holds, and whom it names, is for the API server alone."""

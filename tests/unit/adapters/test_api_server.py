@@ -7,6 +7,7 @@ import contextlib
 import json
 import socket
 import ssl
+import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -459,7 +460,9 @@ async def test_a_watch_that_cannot_go_on_asks_for_a_new_list(server: Server, cli
         await watched(clients())
 
 
-def answers_a_watch_and_listens_no_more(listener: socket.socket, files: ServerFiles) -> bytes:
+def answers_a_watch_and_listens_no_more(
+    listener: socket.socket, files: ServerFiles, answered: threading.Event | None = None
+) -> bytes:
     """What comes after the answer until the connection ends; nothing of it is answered, not even a farewell."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(files.certificate, files.key)
@@ -479,6 +482,8 @@ def answers_a_watch_and_listens_no_more(listener: socket.socket, files: ServerFi
         head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
         speech.write(f"{head}{len(body):x}\r\n{body}\r\n".encode())
         raw.sendall(outgoing.read())
+        if answered is not None:
+            answered.set()
         raw.settimeout(20)
         after = b""
         with contextlib.suppress(ConnectionResetError):
@@ -498,6 +503,22 @@ async def test_a_watch_that_we_end_is_over_at_once(tmp_path: Path) -> None:
         async with api.lines(Request("GET", "/api/v1/x"), 20) as told:
             assert (await anext(told))["type"] == "ADDED"
         await other_side  # recv gives up after 20 s
+        await api.close()
+
+
+async def test_a_request_that_we_give_up_is_over_at_once(tmp_path: Path) -> None:
+    files, answered = Authority(tmp_path).server("localhost"), threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        configuration = Configuration(host=f"https://127.0.0.1:{listener.getsockname()[1]}")
+        configuration.verify_ssl = False
+        other_side = asyncio.create_task(
+            asyncio.to_thread(answers_a_watch_and_listens_no_more, listener, files, answered)
+        )
+        api = ApiServer(configuration, Settings(), identity=nobody)
+        call = asyncio.create_task(api.call(Request("GET", "/api/v1/x")))  # its answer never ends
+        await asyncio.to_thread(answered.wait)
+        call.cancel()
+        await other_side
         await api.close()
 
 
