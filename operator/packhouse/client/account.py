@@ -19,12 +19,13 @@ from packhouse.client.proposals import is_made_for, marked, namespace_object
 from packhouse.client.session import Session
 from packhouse.deploy.desired import Prepared
 from packhouse.deploy.preflight import plurals_of
+from packhouse.domain.boundless import boundless
 from packhouse.domain.change import Change, Plan
 from packhouse.domain.fetch_references import fetch_references
 from packhouse.domain.grants import Account
 from packhouse.domain.inventory import Identity, Inventory
 from packhouse.domain.kapp.rules import UpdateStrategy
-from packhouse.domain.lifelong import Around, bound_outside, boundless, handed_out, lifelong, made_ahead, single_rules
+from packhouse.domain.lifelong import Around, bound_outside, handed_out, lifelong, made_ahead, single_rules
 from packhouse.domain.objects import owned
 from packhouse.domain.rights import MOST_SINGLES_IN_ALL, RBAC, Right
 from packhouse.domain.roles import added, roles_of, words

@@ -3,7 +3,7 @@ objects, to repair what drifted, and to take all of it away.
 
 Pure. A plan's own needs are in rights.py: those of its next step alone. client/account.py asks the cluster for what
 stands around the plan, and makes an account of the answer. Nothing is granted that no step of that life needs; what
-cannot be granted without giving away everything is told by `boundless`, and never granted silently.
+cannot be granted without giving away everything is told by boundless.py.
 """
 
 from __future__ import annotations
@@ -67,9 +67,8 @@ def lifelong(plan: Plan, around: Around) -> list[Right]:
     rooms = {right.namespace for right in granted}
     # With a namespace that somebody deletes go the Roles in it: the account could make it, and nothing inside.
     made = [change for change in _brought(plan) if change.ref.name not in rooms | IMMORTAL]
-    return (
-        to_grant([*granted, *(_right(change.ref, "create", "namespaces") for change in made)], ()) if made else granted
-    )
+    creates = [_right(change.ref, "create", "namespaces") for change in made]
+    return to_grant([*granted, *creates], ()) if creates else granted
 
 
 def made_ahead(plan: Plan, rights: Iterable[Right]) -> list[Change]:
@@ -80,7 +79,7 @@ def made_ahead(plan: Plan, rights: Iterable[Right]) -> list[Change]:
 
 def bound_outside(plan: Plan) -> set[Identity]:
     """The roles that bindings of the plan name, or that its roles may bind, and the plan does not write."""
-    return {role for _, role in (*_bindings(plan, outside=True), *_bindable(plan))}
+    return {role for _, role in (*bindings_in(plan, outside=True), *bindable_in(plan))}
 
 
 # ---- objects ---------------------------------------------------------------------------------------------
@@ -165,7 +164,7 @@ def handed_out(plan: Plan) -> set[Right]:
     write anything into it.)"""
     return {
         Right(change.ref.namespace, single)
-        for change, role in _roles(plan)
+        for change, role in roles_in(plan)
         for rule in [*policy_rules(role.get("rules")), *(EVERYTHING if gathers(role) else ())]
         for single in singled(rule)
     }
@@ -178,18 +177,23 @@ def _of_bindings(plan: Plan, around: Around, held: Iterable[Right]) -> Iterator[
     for right in held:
         by_namespace[right.namespace].append(right.rule)
     few = {namespace: joined(rules) for namespace, rules in by_namespace.items()}
-    for change, role in _bindings(plan, outside=True):
+    for change, role in bindings_in(plan, outside=True):
         found = around.roles.get(role)
         mine = [rule for namespace in {"", change.ref.namespace} for rule in few.get(namespace, ())]
         if found is None or uncovered(mine, policy_rules(found.get("rules"))):
             yield Right(change.ref.namespace, Rule(("bind",), (RBAC,), (ROLES[role.kind],), (role.name,)))
 
 
-def _roles(plan: Plan) -> Iterator[tuple[Change, Json]]:
+def single_rules(plan: Plan) -> int:
+    """How many single rules the roles of the plan hold. Ask before `lifelong` takes them apart."""
+    return sum(how_many(policy_rules(role.get("rules"))) for _, role in roles_in(plan))
+
+
+def roles_in(plan: Plan) -> Iterator[tuple[Change, Json]]:
     return ((change, change.obj) for change in _written(plan) if change.obj is not None and is_role(change.obj))
 
 
-def _bindings(plan: Plan, *, outside: bool = False) -> Iterator[tuple[Change, Identity]]:
+def bindings_in(plan: Plan, *, outside: bool = False) -> Iterator[tuple[Change, Identity]]:
     """Each with the role that it names; `outside`: only where the plan does not write that."""
     written = {change.identity for change in _written(plan)} if outside else ()
     for change in _written(plan):
@@ -197,60 +201,13 @@ def _bindings(plan: Plan, *, outside: bool = False) -> Iterator[tuple[Change, Id
             yield change, role
 
 
-def _bindable(plan: Plan) -> Iterator[tuple[Change, Identity]]:
+def bindable_in(plan: Plan) -> Iterator[tuple[Change, Identity]]:
     """Each role of the plan with the roles of others that it may bind by their names."""
     written = {change.identity for change in _written(plan)}
-    for change, role in _roles(plan):
+    for change, role in roles_in(plan):
         for rule in policy_rules(role.get("rules")):
             for kind, name in product(ROLES, rule.names):
                 bind = Rule(("bind",), (RBAC,), (ROLES[kind],), (name,))
                 named = Identity(RBAC, kind, change.ref.namespace if kind == "Role" else "", name)
                 if covers(rule, bind) and named not in written:
                     yield change, named
-
-
-# ---- what has no bounds ----------------------------------------------------------------------------------
-
-
-def single_rules(plan: Plan) -> int:
-    """How many single rules the roles of the plan hold. Ask before `lifelong` takes them apart."""
-    return sum(how_many(policy_rules(role.get("rules"))) for _, role in _roles(plan))
-
-
-def boundless(plan: Plan, around: Around) -> list[str]:
-    """Why an account with the rights of `lifelong` can come to hold everything, or everything in a namespace: in words,
-    one for each object of the package that asks for it."""
-    found: list[str] = []
-    for change, role in _roles(plan):
-        if gathers(role):
-            found.append(
-                f"{_where(change)} gathers the rules of other roles, which only who holds everything may write"
-            )
-        found += [f"{_where(change)} {why}" for why in _excesses(policy_rules(role.get("rules")))]
-    bound = [(change, named, "binds") for change, named in _bindings(plan, outside=True)]
-    for change, named, verb in (*bound, *((change, named, "may bind") for change, named in _bindable(plan))):
-        words = f"{_where(change)} {verb} {named.kind} {named.name}, which"
-        if named in around.unread:
-            found.append(f"{words} you may not read: nobody can say what it gives")
-        outside = around.roles.get(named) or {}
-        found += [f"{words} {why}" for why in _excesses(policy_rules(outside.get("rules")))]
-    return list(dict.fromkeys(found))
-
-
-def _excesses(rules: Sequence[Rule]) -> Iterator[str]:
-    if any(covers(rule, EVERYTHING[0]) for rule in rules):
-        yield "holds every verb on every resource"
-    elif any(covers(rule, beyond) for rule in rules for beyond in _beyond(rule.names)):
-        yield "may write or bind roles that hold more than it does (escalate, or bind without names)"
-
-
-def _beyond(names: tuple[str, ...]) -> Iterator[Rule]:
-    """Rules by which whoever holds one of them can come to hold any other. To escalate one role of a given name is
-    enough."""
-    for resource in ROLES.values():
-        yield Rule(("escalate",), (RBAC,), (resource,), names)
-        yield Rule(("bind",), (RBAC,), (resource,))
-
-
-def _where(change: Change) -> str:
-    return f"{change.ref.kind.kind} {f'{change.ref.namespace}/' if change.ref.namespace else ''}{change.ref.name}"

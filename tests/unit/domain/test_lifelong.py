@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from packhouse.domain.boundless import boundless
 from packhouse.domain.change import Plan
 from packhouse.domain.inventory import Entry, Identity, Inventory
 from packhouse.domain.kapp.rules import is_noop, read_rules
-from packhouse.domain.lifelong import Around, bound_outside, boundless, lifelong, made_ahead, single_rules
+from packhouse.domain.lifelong import Around, bound_outside, lifelong, made_ahead, single_rules
 from packhouse.domain.objects import owned, ref_of
 from packhouse.domain.plan import Desired, plan
 from packhouse.domain.rights import BINDINGS, ROLES, Right, Rule, how_many, singled
