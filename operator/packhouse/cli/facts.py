@@ -20,10 +20,24 @@ def facts(pairs: Sequence[tuple[str, str]]) -> str:
 
 def _fact(title: str, text: str, place: int) -> str:
     """Long texts are broken at the width of the terminal, and all their lines begin at the same place."""
-    parts = plain(text.strip()).splitlines()
-    lines = [line for part in parts for line in textwrap.wrap(part, max(20, width() - place)) or [""]]
+    room = max(20, width() - place)
+    parts = _flowing(plain(text.strip()).splitlines(), room)
+    lines = [line for part in parts for line in textwrap.wrap(part, room) or [""]]
     if isinstance(text, Painted):
         lines = [text]
     first, *others = lines
     head = painted(f"{title}:", "cyan") + " " * (place - len(title) - 1)
     return "".join([f"{head}{first}\n", *((" " * place + line).rstrip() + "\n" for line in others)])
+
+
+def _flowing(lines: Sequence[str], room: int) -> list[str]:
+    """Prose that was broken for another width becomes whole again; what fits, lists and what is indented stay."""
+    if all(len(line) <= room for line in lines):
+        return list(lines)
+    flowing: list[str] = []
+    for line in lines:
+        if flowing and flowing[-1][:1].isalpha() and line[:1].isalpha():
+            flowing[-1] += f" {line}"
+        else:
+            flowing.append(line)
+    return flowing

@@ -12,7 +12,7 @@ from packhouse.api.names import INSTALL_GROUP, INSTALLED_PACKAGE
 from packhouse.cli.ages import age
 from packhouse.cli.facts import facts
 from packhouse.cli.output import Column, Form, Listing, Output, rendered, show
-from packhouse.cli.terminal import painted, plain, warn
+from packhouse.cli.terminal import as_called, painted, plain, warn
 from packhouse.cli.verb import verb
 from packhouse.client.errors import ExitCode
 from packhouse.client.session import Session
@@ -63,7 +63,7 @@ def _in_words(found: Inspection, *, is_wide: bool) -> str:
         ("CONDITIONS", rendered(_conditions(found.view.conditions), form)),
         (f"NOT IN PLACE, {len(found.troubled)} of {found.total} objects", _lines(objects)),
         ("EVENTS", rendered(_events(events), form)),
-        ("NEXT STEPS", _lines(f"  {step}" for step in found.steps)),
+        ("NEXT STEPS", _lines(f"  {as_called(step)}" for step in found.steps)),
     ]
     return "\n".join([_facts(found), *(f"{painted(f'{title}:', 'cyan')}\n{text}" for title, text in sections if text)])
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from pathlib import Path
 from typing import IO, Final
 
 import typer
@@ -56,6 +57,17 @@ def width() -> int:
     return max(40, min(120, shutil.get_terminal_size((100, 24)).columns))
 
 
+def as_called(text: str) -> str:
+    """Commands in it as the caller writes them: with `packhouse`, or as the plug-in of kubectl."""
+    match Path(sys.argv[0]).name:
+        case "packhouse":
+            return text.replace("kubectl package ", "packhouse package ")
+        case "kubectl-package":
+            return text.replace("packhouse package ", "kubectl package ")
+        case _:
+            return text
+
+
 def begins(text: str) -> None:
     """What is being done, before it is known how it ends: `| Retrieving available packages...`."""
     typer.echo(f"| {plain(text)}", err=True)
@@ -63,15 +75,15 @@ def begins(text: str) -> None:
 
 def note(text: str) -> None:
     """Something that the caller should know, beside the answer."""
-    typer.echo(plain(text), err=True)
+    typer.echo(plain(as_called(text)), err=True)
 
 
 def warn(text: str) -> None:
-    typer.echo(f"{painted('warning:', 'yellow', stream=sys.stderr)} {plain(text)}", err=True)
+    typer.echo(f"{painted('warning:', 'yellow', stream=sys.stderr)} {plain(as_called(text))}", err=True)
 
 
 def say_trouble(what: str, help: str = "") -> None:
     """How every error is told: what happened, and what to do."""
     typer.echo(f"{painted('error:', 'red', stream=sys.stderr, bold=True)} {plain(what)}", err=True)
     if help:
-        typer.echo(f"{painted('help:', 'cyan', stream=sys.stderr, bold=True)}  {plain(help)}", err=True)
+        typer.echo(f"{painted('help:', 'cyan', stream=sys.stderr, bold=True)}  {plain(as_called(help))}", err=True)

@@ -12,7 +12,7 @@ from packhouse.cli import terminal
 from packhouse.cli.facts import facts
 from packhouse.cli.output import Column, Form, Listing, rendered
 from packhouse.cli.progress import progress
-from packhouse.cli.terminal import Painted, begins, note, painted, plain, say_trouble, warn
+from packhouse.cli.terminal import Painted, as_called, begins, note, painted, plain, say_trouble, warn
 from packhouse.cli.verb import ended
 from packhouse.cli.yaml_diff import diff_lines
 from packhouse.domain.readiness import State
@@ -92,3 +92,39 @@ def test_a_picture_that_is_drawn_anew_shows_none_either(monkeypatch: pytest.Monk
 
 def test_a_fact_with_a_colour_keeps_it() -> None:
     assert facts([("A", Painted("\x1b[32mwell\x1b[0m"))]).endswith("\x1b[32mwell\x1b[0m\n")
+
+
+def test_prose_broken_for_another_width_flows_and_lists_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+
+    told = facts([("ABOUT", "It does one thing and does it\nwell.\n\n- a list\n- of two")])
+
+    assert [line[9:] for line in told.splitlines()] == [
+        "It does one thing and does it",
+        "well.",
+        "",
+        "- a list",
+        "- of two",
+    ]
+    assert facts([("ABOUT", "one line that is too long for the place\nand another")]).splitlines() == [
+        "ABOUT:   one line that is too long for",
+        "         the place and another",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("program", "shown"),
+    [
+        ("/usr/bin/packhouse", "packhouse package available list"),
+        ("/usr/bin/kubectl-package", "kubectl package available list"),
+    ],
+)
+def test_commands_are_told_as_the_caller_writes_them(
+    program: str, shown: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", [program])
+
+    for word in ("packhouse", "kubectl"):
+        assert as_called(f"{word} package available list") == shown
+        say_trouble("there is none", f"see them: {word} package available list")
+        assert capsys.readouterr().err == f"error: there is none\nhelp:  see them: {shown}\n"
