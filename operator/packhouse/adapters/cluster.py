@@ -284,7 +284,7 @@ class KubeCluster:
             case 409, "Conflict":
                 return FieldConflict(f"{what}: {discreet(refused)}")
             case 401, _:
-                return ClusterUnavailable(f"{what}: the API server does not accept the credentials of {self._who}")
+                return ClusterUnavailable(f"{what}: the API server does not know {self._who} by these credentials")
             case code, _ if code >= 500 and refused.request.method == "GET":
                 return ClusterUnavailable(f"{what}: {refused.message}")
             case code, _ if code >= 500:

@@ -37,7 +37,7 @@ async def list_(
 
     shelf = await listed(session, all_namespaces=all_namespaces)
     if not shelf.installs:
-        where = "any namespace" if all_namespaces else f"namespace {session.namespace}"
+        where = "any namespace" if all_namespaces else f"namespace {session.namespace} (-A looks into all)"
         note(f"Nothing is installed in {where}. Install something: kubectl package install")
     _warn_of_unknown(shelf)
     show(_installs(shelf.installs, all_namespaces=all_namespaces), output)

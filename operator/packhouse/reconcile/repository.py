@@ -235,7 +235,8 @@ class RepositoryReconciler:
 
     @staticmethod
     def _words(packages: Mapping[str, Any]) -> str:
-        return f"{packages.get('total', 0)} packages"
+        total = packages.get("total", 0)
+        return "1 package" if total == 1 else f"{total} packages"
 
     async def _failed(self, progress: Progress, error: Exception) -> float | None:
         repository = progress.repository

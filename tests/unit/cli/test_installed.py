@@ -121,7 +121,7 @@ def test_where_nothing_is_installed_it_is_said_where(call: CommandLine, cluster:
     answer = call("installed", "list", "-n", "other")
     assert (answer.out, answer.said.splitlines()) == (
         "",
-        ["Nothing is installed in namespace other. Install something: kubectl package install"],
+        ["Nothing is installed in namespace other (-A looks into all). Install something: kubectl package install"],
     )
 
 
