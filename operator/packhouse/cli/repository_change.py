@@ -97,7 +97,10 @@ async def update(
 
 
 @verb
-async def kick(session: Session, names: Annotated[list[str], typer.Argument(help="The repositories.")]) -> None:
+async def kick(
+    session: Session,
+    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="The names of the repositories.")],
+) -> None:
     """Have the source asked now, and not at the next sync."""
     for name in names:
         kicked = await repositories.kick(session, name, datetime.now(UTC).isoformat(timespec="milliseconds"))

@@ -143,7 +143,9 @@ def _read(name: str) -> tuple[str, str]:
         content = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
         return source, content.decode("utf-8-sig")
     except OSError as error:
-        raise Usage(f"cannot read {source}: {error.strerror}") from None
+        raise Usage(
+            f"cannot read {source}: {error.strerror}", "name a file that can be read, or - for standard input"
+        ) from None
     except UnicodeDecodeError:
         raise Usage(f"{source} is no UTF-8 text", "values and schemas are YAML") from None
 
