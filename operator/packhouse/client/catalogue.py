@@ -5,7 +5,6 @@ They are asked for by their own names, and no others come.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -14,6 +13,7 @@ from packhouse.api.errors import NoMatchingVersion
 from packhouse.client.errors import NotFound, Usage
 from packhouse.client.listings import METADATA_KIND, PACKAGE_KIND, offers, refuse_unserved
 from packhouse.client.session import Session
+from packhouse.client.together import each
 from packhouse.domain import versions
 from packhouse.domain.catalogue import ANY_VERSION, package_name, runs_on
 from packhouse.domain.offers import Offer, nearest, newest_first, newest_of
@@ -130,7 +130,7 @@ def kubernetes_of(package: Json) -> str:
 async def _packages(session: Session, public_name: str, known: Sequence[Offer]) -> list[Json]:
     versions_known = newest_first(offer.version for offer in known if offer.name == public_name)
     refs = [Ref(PACKAGE_KIND, "", package_name(public_name, version)) for version in versions_known]
-    found = await asyncio.gather(*(session.cluster.get(ref) for ref in refs))
+    found = await each(session.cluster.get(ref) for ref in refs)
     return [package for package in found if package is not None]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,6 +10,7 @@ from packhouse.api.views import InstalledPackage
 from packhouse.client.errors import NotFound
 from packhouse.client.proposals import INSTALL, ref
 from packhouse.client.session import Session
+from packhouse.client.together import both, each
 from packhouse.domain import versions
 from packhouse.domain.catalogue import Entry, Wish, package_name, wish_of
 from packhouse.domain.offers import nearest
@@ -81,7 +81,7 @@ async def _with_newer(session: Session, installs: Sequence[Installed]) -> list[I
     from packhouse.client.listings import versions_by_name  # who asks for nothing newer waits for none of it
     from packhouse.domain.upgrades import prospect
 
-    known, kubernetes = await asyncio.gather(versions_by_name(session), session.cluster.version())
+    known, kubernetes = await both(versions_by_name(session), session.cluster.version())
     wishes = [wish_of(one.view, kubernetes) for one in installs]
     newer = [_newer(one, known.get(one.view.public_name, ())) for one in installs]
     read: dict[str, Entry | None] = {}
@@ -124,5 +124,5 @@ def _offered(wish: Wish, newer: Mapping[str, str], read: Mapping[str, Entry | No
 async def _entries(session: Session, names: Collection[str]) -> Mapping[str, Entry | None]:
     from packhouse.client.listings import PACKAGE_KIND
 
-    found = await asyncio.gather(*(session.cluster.get(Ref(PACKAGE_KIND, "", name)) for name in names))
+    found = await each(session.cluster.get(Ref(PACKAGE_KIND, "", name)) for name in names)
     return {name: entry_of(obj) if obj is not None else None for name, obj in zip(names, found, strict=True)}

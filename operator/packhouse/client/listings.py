@@ -5,7 +5,6 @@ Nothing is asked for that is not shown: a list comes as the columns of the kinds
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -13,6 +12,7 @@ from typing import Final
 from packhouse.api.names import PACKAGE, PACKAGE_GROUP, PACKAGE_METADATA, VERSION
 from packhouse.client.errors import NotFound
 from packhouse.client.session import Session
+from packhouse.client.together import both
 from packhouse.domain.offers import Offer, Summary, Words, newest_first, summaries
 from packhouse.ports import Json, Kind
 
@@ -24,14 +24,14 @@ _WORDS: Final = ("Display-Name", "Short-Description")
 
 async def listed(session: Session) -> list[Summary]:
     """All packages, by name. Long descriptions are not asked for. Raises NotFound where the kind is not served."""
-    found, metadata = await asyncio.gather(offers(session), _metadata(session))
+    found, metadata = await both(offers(session), _metadata(session))
     await refuse_unserved(session, PACKAGE_KIND, found=found)
     return summaries(found, metadata)
 
 
 async def searched(session: Session, word: str) -> list[Summary]:
     """The packages whose name, display name or descriptions have the word in them."""
-    found, metadata = await asyncio.gather(_whole_offers(session), _whole_metadata(session))
+    found, metadata = await both(_whole_offers(session), _whole_metadata(session))
     await refuse_unserved(session, PACKAGE_KIND, found=found)
     return [summary for summary in summaries(found, metadata) if summary.tells_of(word)]
 
