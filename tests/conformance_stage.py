@@ -17,6 +17,7 @@ from cluster.serving import Serving
 from conformance import Case, Expected, crds, kind_of, kinds_of, ref_of
 from lab import OPERATOR_USER, RBAC, Json, Lab, install, package, secret, wait_until
 from one_life import Subject, session_of
+from packhouse.adapters import connection
 from packhouse.api.errors import DeployFailed
 from packhouse.api.names import OWNER_LABEL
 from packhouse.client.proposals import marked
@@ -55,6 +56,9 @@ class Stage:
         self.lab = lab
         self.audit = audit
         self.serving = serving
+        # The loader of kubeconfigs shares files within the process, which are there before they are written: with
+        # this they are written before threads of the tests load the same one.
+        asyncio.run(connection.load(str(lab.cluster.kubeconfig)))
 
     def publish(self, cases: Sequence[Case]) -> None:
         """Each case as a package with a bundle of its own."""
