@@ -334,9 +334,13 @@ class Ref:
     namespace: str
     name: str
 
+    @property
+    def short(self) -> str:
+        """ "Deployment demo/web"."""
+        return f"{self.kind.kind} {self.namespace}/{self.name}" if self.namespace else f"{self.kind.kind} {self.name}"
+
     def __str__(self) -> str:
-        where = f"{self.namespace}/{self.name}" if self.namespace else self.name
-        return f"{self.kind.kind} {where} ({self.kind.api_version})"
+        return f"{self.short} ({self.kind.api_version})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ async def _rehearsed(session: Session, name: str, wishes: Wishes) -> Rehearsal:
         rehearsal, warnings = amendment.rehearsal, amendment.warnings
         assert rehearsal is not None, "it was asked for"  # noqa: S101 - a promise of amended
     else:
-        rehearsal = await rehearse(session, Proposal(install, account_exists=True))
+        rehearsal = await rehearse(session, Proposal(install))
         warnings = rehearsal.warnings
     for text in (*_held_up(install), *warnings):
         warn(text)

@@ -101,8 +101,7 @@ def _conditions(conditions: Sequence[Condition]) -> Listing:
 def _troubled(nodes: Sequence[Node], indent: str) -> Iterator[str]:
     for node in nodes:
         if not node.is_well:
-            where = f"{node.ref.namespace}/{node.ref.name}" if node.ref.namespace else node.ref.name
-            yield f"{indent}{node.ref.kind.kind} {where}: {node.message or node.standing}"
+            yield f"{indent}{node.ref.short}: {node.message or node.standing}"
             yield from _troubled(node.children, f"{indent}  ")
 
 

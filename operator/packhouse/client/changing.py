@@ -138,7 +138,7 @@ async def amended(session: Session, name: str, wishes: Wishes, *, rehearsed: boo
     has_made = account is None and await has_made_account(session, before)
     if not has_made and not rehearsed:
         return amendment
-    rehearsal = await rehearse(session, Proposal(after, [secret] if secret else [], account_exists=True))
+    rehearsal = await rehearse(session, Proposal(after, [secret] if secret else []))
     amendment = replace(amendment, rehearsal=rehearsal, warnings=list(dict.fromkeys([*warnings, *rehearsal.warnings])))
     return await _with_grant(session, amendment, allow_everything=wishes.allow_everything) if has_made else amendment
 

@@ -67,8 +67,8 @@ async def follow_deletion(session: Session, ref: Ref, *, timeout_seconds: float,
                     if obj is None or obj["metadata"]["uid"] != uid:
                         return
                     said = deletion_words(obj) or said
-                    watcher.head(f"{_name(ref)}: {said}")
-    raise not_ready(f"{_name(ref)} is not gone after {timeout_seconds:g} s", said, "the operator goes on deleting it")
+                    watcher.head(f"{ref.short}: {said}")
+    raise not_ready(f"{ref.short} is not gone after {timeout_seconds:g} s", said, "the operator goes on deleting it")
 
 
 async def _follow(session: Session, ref: Ref, timeout_seconds: float, watcher: Watcher, look: str) -> Json:
@@ -83,19 +83,19 @@ async def _follow(session: Session, ref: Ref, timeout_seconds: float, watcher: W
                 async with asyncio.timeout(min(left, LOOK_SECONDS)):
                     obj = await news()
             if obj is None:
-                raise not_ready(f"{_name(ref)} is gone", "somebody deleted it while it was followed", look)
+                raise not_ready(f"{ref.short} is gone", "somebody deleted it while it was followed", look)
             if not obj:
                 continue
             standing = verdict(obj)
-            watcher.head(f"{_name(ref)}: {_first_line(standing.words)}")
+            watcher.head(f"{ref.short}: {_first_line(standing.words)}")
             if not standing.heard:
                 continue
             await objects.look(obj, all_ready=standing.ready)
             if standing.ready:
                 return obj
             if standing.final and not (standing.lacking and clock() - begun < GRANTED_SECONDS):
-                raise not_ready(f"{_name(ref)} is not in place", standing.words, look)
-    raise not_ready(f"{_name(ref)} is not in place after {timeout_seconds:g} s", standing.words, look)
+                raise not_ready(f"{ref.short} is not in place", standing.words, look)
+    raise not_ready(f"{ref.short} is not in place after {timeout_seconds:g} s", standing.words, look)
 
 
 class _Objects:
@@ -121,7 +121,7 @@ class _Objects:
             state, words = found.get(entry) or _unasked(entry, all_ready=all_ready)
             if state is State.READY:
                 self._ready.add(entry.ref)
-            self._watcher.line(str(entry.ref), f"{_name(entry.ref)}: {words}", state)
+            self._watcher.line(str(entry.ref), f"{entry.ref.short}: {words}", state)
         self._next_look = clock() + LOOK_SECONDS
 
     def _is_worth_asking(self, entry: Entry) -> bool:
@@ -177,10 +177,6 @@ async def _news(cluster: Cluster, ref: Ref) -> AsyncIterator[Callable[[], Awaita
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
-
-
-def _name(ref: Ref) -> str:
-    return f"{ref.kind.kind} {ref.namespace}/{ref.name}" if ref.namespace else f"{ref.kind.kind} {ref.name}"
 
 
 def _first_line(text: str) -> str:

@@ -111,7 +111,7 @@ async def drafted(session: Session, order: Order, *, rehearsed: bool = False) ->
     )
     rehearsal, grant = None, None
     if rehearsed or order.account is None:
-        proposal = Proposal(install, values, account_exists=order.account is not None)
+        proposal = Proposal(install, values)
         rehearsal = await rehearse(session, proposal)
         warnings = [*warnings, *(warning for warning in rehearsal.warnings if warning not in warnings)]
     if rehearsal is not None and order.account is None:

@@ -36,11 +36,6 @@ async def searched(session: Session, word: str) -> list[Summary]:
     return [summary for summary in summaries(found, metadata) if summary.tells_of(word)]
 
 
-async def public_names(session: Session) -> list[str]:
-    """The names of all packages that there are."""
-    return sorted({offer.name for offer in await offers(session)})
-
-
 async def versions_of(session: Session, public_name: str) -> list[str]:
     """The versions of a package, newest first; the Packages themselves are not asked for."""
     return newest_first(offer.version for offer in await offers(session) if offer.name == public_name)

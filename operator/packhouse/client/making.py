@@ -201,11 +201,9 @@ def _still(version: str) -> Json:
 
 
 def _too_late(ref: Ref) -> Trouble:
-    name, look = ref.name, f"repository get {ref.name}"
-    if ref.namespace:
-        name, look = f"{ref.namespace}/{ref.name}", f"installed status {ref.name} -n {ref.namespace}"
+    look = f"installed status {ref.name} -n {ref.namespace}" if ref.namespace else f"repository get {ref.name}"
     return Trouble(
-        f"interrupted; {ref.kind.kind} {name} is written already, and the operator goes on with it",
+        f"interrupted; {ref.short} is written already, and the operator goes on with it",
         f"look at it: kubectl package {look}",
         ExitCode.INTERRUPTED,
     )

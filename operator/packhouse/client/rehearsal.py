@@ -44,11 +44,10 @@ from packhouse.reconcile.world import Stores, World
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """`install`: the InstalledPackage as it would be written, with its present status and uid where it exists;
-    `secrets`: those that it names and that do not exist yet; `account_exists`: so does its service account."""
+    `secrets`: those that it names and that do not exist yet."""
 
     install: Json
     secrets: Sequence[Json] = ()
-    account_exists: bool = False
 
 
 @dataclass(frozen=True, slots=True)

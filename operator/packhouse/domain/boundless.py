@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from packhouse.domain.change import Change, Plan
+from packhouse.domain.change import Plan
 from packhouse.domain.lifelong import Around, bindable_in, bindings_in, roles_in
 from packhouse.domain.rights import EVERYTHING, RBAC, ROLES, Rule, covers, gathers, policy_rules
 
@@ -19,12 +19,12 @@ def boundless(plan: Plan, around: Around) -> list[str]:
     for change, role in roles_in(plan):
         if gathers(role):
             found.append(
-                f"{_where(change)} gathers the rules of other roles, which only who holds everything may write"
+                f"{change.ref.short} gathers the rules of other roles, which only who holds everything may write"
             )
-        found += [f"{_where(change)} {why}" for why in _excesses(policy_rules(role.get("rules")))]
+        found += [f"{change.ref.short} {why}" for why in _excesses(policy_rules(role.get("rules")))]
     bound = [(change, named, "binds") for change, named in bindings_in(plan, outside=True)]
     for change, named, verb in (*bound, *((change, named, "may bind") for change, named in bindable_in(plan))):
-        words = f"{_where(change)} {verb} {named.kind} {named.name}, which"
+        words = f"{change.ref.short} {verb} {named.kind} {named.name}, which"
         if named in around.unread:
             found.append(f"{words} you may not read: nobody can say what it gives")
         outside = around.roles.get(named) or {}
@@ -45,7 +45,3 @@ def _beyond(names: tuple[str, ...]) -> Iterator[Rule]:
     for resource in ROLES.values():
         yield Rule(("escalate",), (RBAC,), (resource,), names)
         yield Rule(("bind",), (RBAC,), (resource,))
-
-
-def _where(change: Change) -> str:
-    return f"{change.ref.kind.kind} {f'{change.ref.namespace}/' if change.ref.namespace else ''}{change.ref.name}"

@@ -20,9 +20,7 @@ class Standing:
     pods: str = ""
 
     def __str__(self) -> str:
-        ref = self.ref
-        where = f"{ref.namespace}/{ref.name}" if ref.namespace else ref.name
-        return f"{ref.kind.kind} {where}: {self.message}" + (f" ({self.pods})" if self.pods else "")
+        return f"{self.ref.short}: {self.message}" + (f" ({self.pods})" if self.pods else "")
 
 
 def named(standings: Sequence[Standing]) -> str:
