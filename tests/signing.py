@@ -17,12 +17,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from cluster.registry import LocalRegistry
 from cluster.sigstore import LocalSigstore
 
 SECONDS = 60
 ISSUER = "https://issuer.example.com"
 DEVELOPER = "dev@example.com"
+#: The fixtures of both kinds of registry, for parametrize.
+REGISTRIES = [pytest.param("registry", id="without referrers"), pytest.param("referrers_registry", id="with referrers")]
 
 
 @dataclass(frozen=True, slots=True)

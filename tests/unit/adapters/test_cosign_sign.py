@@ -29,26 +29,10 @@ from packhouse.api.errors import FetchFailed, InvalidSpec
 from packhouse.domain.references import read_reference
 from packhouse.ports import Access, PublicKey, TrustPolicy
 from packhouse.settings import Settings
-from signing import KeyPair, Signer, push, read_manifest, signature_tag, with_key, write_manifest
+from signing import REGISTRIES, KeyPair, Signer, read_manifest, signature_tag, with_key, write_manifest
 
-REGISTRIES = [pytest.param("registry", id="without referrers"), pytest.param("referrers_registry", id="with referrers")]
 P256 = ec.generate_private_key(ec.SECP256R1())
 LOCKED = BestAvailableEncryption(b"pass")
-
-
-@pytest.fixture(scope="module")
-def signer(cosign: Path, tmp_path_factory: pytest.TempPathFactory) -> Signer:
-    return Signer(cosign, tmp_path_factory.mktemp("cosign"))
-
-
-@pytest.fixture(scope="module")
-def key(signer: Signer) -> KeyPair:
-    return signer.key_pair()
-
-
-@pytest.fixture
-def pushed(oras: Path, tmp_path: Path) -> Callable[[LocalRegistry], str]:
-    return lambda registry: push(oras, registry, tmp_path)
 
 
 def no_password() -> bytes:

@@ -33,6 +33,7 @@ from signing import (
     DEVELOPER,
     ISSUER,
     MANIFEST,
+    REGISTRIES,
     KeyPair,
     Signer,
     push,
@@ -48,22 +49,6 @@ from signing import (
 OURS = Identity(issuer=ISSUER, subject=DEVELOPER)
 BY_US = f"{DEVELOPER} (issuer {ISSUER})"
 FORMATS = [pytest.param(True, id="bundles"), pytest.param(False, id="tags")]
-REGISTRIES = [pytest.param("registry", id="without referrers"), pytest.param("referrers_registry", id="with referrers")]
-
-
-@pytest.fixture(scope="module")
-def signer(cosign: Path, tmp_path_factory: pytest.TempPathFactory) -> Signer:
-    return Signer(cosign, tmp_path_factory.mktemp("cosign"))
-
-
-@pytest.fixture(scope="module")
-def key(signer: Signer) -> KeyPair:
-    return signer.key_pair()
-
-
-@pytest.fixture
-def pushed(oras: Path, tmp_path: Path) -> Callable[[LocalRegistry], str]:
-    return lambda registry: push(oras, registry, tmp_path)
 
 
 @pytest.fixture
